@@ -1,0 +1,30 @@
+#include "dbcore/base/clock.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace lockkeeper::base {
+namespace {
+
+class RealClock final : public Clock {
+ public:
+  [[nodiscard]] Steady now() const override { return std::chrono::steady_clock::now(); }
+  [[nodiscard]] Wall wall() const override { return std::chrono::system_clock::now(); }
+
+  bool sleep(Duration d, const std::stop_token& stop) const override {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    wake.wait_for(lock, stop, d, [] { return false; });
+    return !stop.stop_requested();
+  }
+};
+
+}  // namespace
+
+const Clock& Clock::real() {
+  static const RealClock clock;
+  return clock;
+}
+
+}  // namespace lockkeeper::base

@@ -1,4 +1,5 @@
-// The only source of time and sleep. Thread-safe. Tests own a fake one (tests/support/fake_clock.h).
+// The only source of time and sleep. Thread-safe. Tests own a fake one
+// (tests/support/fake_clock.h).
 #pragma once
 
 #include <chrono>

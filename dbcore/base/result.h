@@ -22,7 +22,7 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(*-explicit-*)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(*-explicit-*)
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(*-explicit-*)
 
   [[nodiscard]] bool ok() const { return state_.index() == 0; }
@@ -76,20 +76,22 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-inline Result<void> ok() { return {}; }
+inline Result<void> ok() {
+  return {};
+}
 
 }  // namespace lockkeeper::base
 
 #define LK_CONCAT_INNER(a, b) a##b
 #define LK_CONCAT(a, b) LK_CONCAT_INNER(a, b)
-#define LK_TRY_IMPL(result, declaration, expression) \
-  auto result = (expression);                        \
+#define LK_TRY_IMPL(result, declaration, expression)  \
+  auto result = (expression);                         \
   if (!result.ok()) return std::move(result).error(); \
   declaration = std::move(result).value()
 #define TRY(declaration, ...) \
   LK_TRY_IMPL(LK_CONCAT(lk_try_, __COUNTER__), declaration, (__VA_ARGS__))
-#define TRY_OK(...)                                                      \
-  do {                                                                   \
-    if (auto lk_try_result = (__VA_ARGS__); !lk_try_result.ok())         \
-      return std::move(lk_try_result).error();                           \
+#define TRY_OK(...)                                              \
+  do {                                                           \
+    if (auto lk_try_result = (__VA_ARGS__); !lk_try_result.ok()) \
+      return std::move(lk_try_result).error();                   \
   } while (false)

@@ -1,0 +1,102 @@
+// What the text of SQL says, by PostgreSQL's own grammar (libpg_query; only parse*.cc includes it).
+// All functions are pure and thread-safe. Text that does not parse is invalid with the position in
+// the message. Nothing here looks at a database: names are not resolved.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbcore/base/result.h"
+#include "dbcore/sql/statement.h"
+
+namespace lockkeeper::sql::parse {
+
+struct FunctionName {
+  std::string schema;  // empty when not qualified
+  std::string name;
+  auto operator<=>(const FunctionName&) const = default;
+};
+
+// A scalar expression over the columns of one row.
+struct Expression {
+  Fragment text;                  // deparsed: canonical, no comments
+  std::set<std::string> columns;  // unqualified names it reads
+  std::set<FunctionName> functions;
+  bool has_subquery = false;
+  bool has_aggregate_or_window =
+      false;                       // by syntax: OVER, FILTER, WITHIN GROUP, DISTINCT, star argument
+  bool has_parameter = false;      // $1
+  bool qualified_columns = false;  // a.b: not allowed in our expressions
+  bool constant = false;           // reads no column and calls no function
+};
+base::Result<Expression> expression(std::string_view text);
+
+// The same expression with columns renamed (keys to values) on the tree, not the text; with a
+// qualifier, every column reference becomes qualifier.column (NEW, OLD).
+base::Result<Fragment> rename_columns(std::string_view expression,
+                                      const std::map<std::string, std::string>& names,
+                                      std::string_view qualifier = {});
+
+// A type name such as "numeric(12,2)", canonical; invalid when it is no type syntax.
+base::Result<Fragment> type_name(std::string_view text);
+
+enum class StatementKind {
+  select,
+  insert,
+  update,
+  delete_,
+  merge,
+  copy,
+  truncate,
+  create_table,
+  alter_table,
+  drop_table,
+  create_index,
+  drop_index,
+  reindex,
+  create_view,
+  drop_view,
+  create_function,
+  create_trigger,
+  create_type,
+  alter_type,
+  create_sequence,
+  comment,
+  grant,
+  transaction_control,
+  set,
+  vacuum,
+  analyze,
+  cluster,
+  refresh_matview,
+  do_block,
+  create_extension,
+  role,
+  database,
+  other
+};
+
+struct ParsedStatement {
+  Fragment text;  // as written, trimmed, without the semicolon
+  StatementKind kind = StatementKind::other;
+  bool transactional = true;  // false: cannot run inside a transaction block
+  bool concurrently = false;
+  std::vector<std::pair<std::string, std::string>> relations;  // (schema or "", name) it names
+};
+// A script split into statements, comments and dollar quotes understood.
+base::Result<std::vector<ParsedStatement>> statements(std::string_view script);
+
+// Re-targets a definition that the catalog printed (pg_get_indexdef, or ALTER TABLE .. ADD
+// CONSTRAINT .. pg_get_constraintdef) on its parse tree.
+struct Retarget {
+  std::string name;                            // new index or constraint name; empty: keep
+  std::map<std::string, std::string> columns;  // column names to replace
+  bool concurrently = false;                   // CREATE INDEX CONCURRENTLY
+  bool not_valid = false;                      // constraint: NOT VALID
+};
+base::Result<Fragment> retarget(std::string_view definition, const Retarget& change);
+
+}  // namespace lockkeeper::sql::parse

@@ -1,0 +1,32 @@
+// Who stands in the way of a lock: sampled by the observer session while somebody waits.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "dbcore/base/context.h"
+#include "dbcore/sql/session.h"
+
+namespace lockkeeper::execute {
+
+struct Blocker {
+  int pid = 0;
+  std::string user;
+  std::string application_name;
+  std::chrono::seconds query_age{0};
+  bool age_at_least = false;  // our role may not see it: counted since first seen
+  std::string state;          // active, idle in transaction, autovacuum, prepared transaction
+  std::string lock_mode;
+  bool operator==(const Blocker&) const = default;
+};
+
+// Of a backend that waits right now; empty when it does not.
+base::Result<std::vector<Blocker>> blockers_of(const base::Context& ctx, sql::Session& observer,
+                                               int waiting_pid);
+// Who holds locks on these tables that conflict with `mode`, without asking for the lock.
+base::Result<std::vector<Blocker>> holders(const base::Context& ctx, sql::Session& observer,
+                                           const std::vector<std::uint32_t>& relations,
+                                           std::string_view mode);
+
+}  // namespace lockkeeper::execute

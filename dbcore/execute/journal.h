@@ -1,0 +1,109 @@
+// The ledger: what a Migration is and has done, in schema lockkeeper of the database it changes.
+// All SQL on the ledger is behind this. Stateless; every call is given its session.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dbcore/base/context.h"
+#include "dbcore/execute/fence.h"
+#include "dbcore/plan/plan.h"
+#include "dbcore/sql/session.h"
+
+namespace lockkeeper::execute {
+
+// Who a Migration is in this database.
+struct Identity {
+  std::string schema;  // target schema
+  std::string name;    // "namespace/name"
+  bool operator==(const Identity&) const = default;
+};
+
+// How far it is; each value says how it ends.
+enum class State {
+  running,       // expand .. verify, until all of those steps are done
+  ready,         // expanded and verified: until contract or rollback is asked for
+  contracting,   // until completed; no way back
+  completed,     // terminal
+  rolling_back,  // until rolled_back
+  rolled_back,   // terminal
+  orphaned,      // the object let go of it; adoptable
+};
+std::string_view to_string(State state);
+
+enum class StepStatus { pending, running, done, failed, undone };
+
+struct StepRecord {
+  std::string id;
+  StepStatus status = StepStatus::pending;
+  int attempts = 0;
+  std::string last_error;
+  std::optional<std::chrono::system_clock::time_point> started_at;
+  std::optional<std::chrono::system_clock::time_point> finished_at;
+};
+
+struct Record {
+  std::string id;
+  Identity identity;
+  State state = State::running;
+  std::int64_t epoch = 0;
+  plan::Plan plan;              // frozen at start
+  std::string operations_hash;  // of spec.operations: the same name with others is NameReused
+  std::string approval_hash;    // plan hash that was approved, may be empty
+  std::vector<std::string>
+      facts;  // of the schema after the last step: what drift is measured against
+  std::string fingerprint;
+  std::string system_identifier;
+  std::uint32_t database_oid = 0;
+  std::vector<StepRecord> steps;  // one per plan step, in order
+  std::chrono::system_clock::time_point created_at;
+  std::chrono::system_clock::time_point state_since;
+
+  [[nodiscard]] Fence fence(const std::string& database) const;
+  [[nodiscard]] const StepRecord* step(std::string_view step_id) const;
+};
+
+namespace journal {
+
+// Makes the ledger or brings it to this version's form; safe from several operators at once.
+// precondition LedgerForbidden with the lines a DBA must run; precondition LedgerTooNew.
+base::Result<void> install(const base::Context& ctx, sql::Session& session);
+// The SQL that install() would run on an empty database, for `lockkeeper ledger --print-sql`.
+std::string install_sql();
+
+base::Result<std::optional<Record>> find(const base::Context& ctx, sql::Session& session,
+                                         const Identity& identity);
+base::Result<std::vector<Record>> list(const base::Context& ctx, sql::Session& session);
+
+struct Start {
+  Identity identity;
+  plan::Plan plan;
+  std::string operations_hash;
+  std::string approval_hash;
+  std::string system_identifier;
+  std::uint32_t database_oid = 0;
+};
+// One transaction: the migration row, its steps and its claims on the tables. precondition with
+// reason TableClaimed naming the holder.
+base::Result<Record> start(const base::Context& ctx, sql::Session& session, const Start& start);
+
+// Inside a fenced transaction.
+base::Result<void> set_state(const base::Context& ctx, sql::Session& session, const Fence& fence,
+                             State state);
+base::Result<void> set_step(const base::Context& ctx, sql::Session& session, const Fence& fence,
+                            std::string_view step_id, StepStatus status,
+                            std::string_view error = {});
+base::Result<void> set_facts(const base::Context& ctx, sql::Session& session, const Fence& fence,
+                             const std::vector<std::string>& facts);
+base::Result<void> release_claims(const base::Context& ctx, sql::Session& session,
+                                  const Fence& fence);
+base::Result<void> append_event(const base::Context& ctx, sql::Session& session, const Fence& fence,
+                                std::string_view kind, std::string_view detail);
+base::Result<void> mark_orphaned(const base::Context& ctx, sql::Session& session,
+                                 const Identity& identity);
+
+}  // namespace journal
+}  // namespace lockkeeper::execute

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "tests/support/control_plane.h"
 #include "tests/support/private_postgres.h"
 #include "tests/support/scratch.h"
 
@@ -21,6 +22,7 @@
 int main(int argc, char** argv) {
   ::testing::InitGoogleMock(&argc, argv);
   int result = RUN_ALL_TESTS();
+  lockkeeper::support::ControlPlane::stop_shared();
   lockkeeper::support::PrivatePostgres::stop_shared();
   lockkeeper::support::finish_scratch();
   if (LK_CHECK_LEAKS() != 0) result = 1;

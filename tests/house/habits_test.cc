@@ -74,9 +74,11 @@ TEST(HabitsTest, AFileHasOneSubject) {
 
 TEST(HabitsTest, TheCodeOfEachRoomIsInItsNamespace) {
   const std::vector<std::pair<std::string, std::string>> rooms = {
-      {"dbcore/base", "base"}, {"dbcore/sql", "sql"},         {"dbcore/catalog", "catalog"},
-      {"dbcore/plan", "plan"}, {"dbcore/execute", "execute"}, {"dbcore/backfill", "backfill"},
-      {"crds", "crds"},        {"reconciler", "reconcile"},
+      {"dbcore/base", "base"},       {"dbcore/sql", "sql"},
+      {"dbcore/catalog", "catalog"}, {"dbcore/plan", "plan"},
+      {"dbcore/execute", "execute"}, {"dbcore/backfill", "backfill"},
+      {"dbcore/engine", "engine"},   {"crds", "crds"},
+      {"reconciler", "reconcile"},
   };
   for (const auto& file : support::source_files()) {
     for (const auto& [folder, name] : rooms) {

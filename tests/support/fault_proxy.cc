@@ -237,33 +237,39 @@ void FaultProxy::accept_one(const Orders& orders) {
   links_.push_back(std::make_unique<Link>(client, server));
 }
 
+bool FaultProxy::await_event(const Orders& orders) {
+  std::vector<pollfd> fds = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
+  bool waiting = false;
+  for (const auto& link : links_) {
+    link->add_to(fds, orders);
+    waiting = waiting || link->waiting();
+  }
+  // Pieces that are delayed, or that a slow receiver did not take, are looked at every 2 ms.
+  ::poll(fds.data(), fds.size(), waiting && !orders.hang ? 2 : -1);
+  std::uint64_t ignored = 0;
+  [[maybe_unused]] const auto got = ::read(wake_, &ignored, sizeof ignored);
+  return (fds[1].revents & POLLIN) != 0;
+}
+
+bool FaultProxy::is_over(Link& link, Orders& orders) {
+  bool sprung = false;
+  const bool over = link.step(orders, sprung) == Flow::broken;
+  if (sprung) {
+    trap_sprung();
+    orders.trap.clear();
+  }
+  return over;
+}
+
 void FaultProxy::serve(const std::stop_token& stop) {
+  Orders orders;
   while (!stop.stop_requested()) {
-    auto orders = take_orders();
-    if (orders.cut) links_.clear();
-    std::vector<pollfd> fds = {{wake_, POLLIN, 0}, {listener_, POLLIN, 0}};
-    bool waiting = false;
-    for (const auto& link : links_) {
-      link->add_to(fds, orders);
-      waiting = waiting || link->waiting();
-    }
-    open_ = static_cast<int>(links_.size());
-    // Pieces that are delayed, or that a slow receiver did not take, are looked at every 2 ms.
-    ::poll(fds.data(), fds.size(), waiting && !orders.hang ? 2 : -1);
-    std::uint64_t ignored = 0;
-    [[maybe_unused]] const auto got = ::read(wake_, &ignored, sizeof ignored);
+    const bool knocked = await_event(orders);
     orders = take_orders();
     if (orders.cut) links_.clear();
-    if ((fds[1].revents & POLLIN) != 0) accept_one(orders);
-    links_.remove_if([&](const std::unique_ptr<Link>& link) {
-      bool sprung = false;
-      const bool over = link->step(orders, sprung) == Flow::broken;
-      if (sprung) {
-        trap_sprung();
-        orders.trap.clear();
-      }
-      return over;
-    });
+    if (knocked) accept_one(orders);
+    links_.remove_if([&](const auto& link) { return is_over(*link, orders); });
+    open_ = static_cast<int>(links_.size());
   }
   links_.clear();
 }

@@ -68,6 +68,8 @@ class FaultProxy {
   class Link;
 
   void serve(const std::stop_token& stop);
+  bool await_event(const Orders& orders);  // true when somebody wants to connect
+  bool is_over(Link& link, Orders& orders);
   void accept_one(const Orders& orders);
   Orders take_orders();
   void trap_sprung();

@@ -60,7 +60,7 @@ std::optional<std::unique_ptr<PrivatePostgres>>& shared_slot() {
 
 fs::path PrivatePostgres::programs() {
   for (const char* version : {"15", "16", "17", "14", "13"}) {
-    const fs::path folder = fs::path("/usr/lib/postgresql") / version / "bin";
+    fs::path folder = fs::path("/usr/lib/postgresql") / version / "bin";
     if (fs::exists(folder / "initdb")) return folder;
   }
   throw std::runtime_error("no PostgreSQL server below /usr/lib/postgresql");
@@ -192,7 +192,7 @@ void PrivatePostgres::crash() {
 
 std::string PrivatePostgres::create_database(std::string_view owner) {
   static std::atomic<int> made{0};
-  const auto name = fmt::format("test_{}", ++made);
+  auto name = fmt::format("test_{}", ++made);
   execute("postgres", fmt::format("CREATE DATABASE {} OWNER {}", name,
                                   quoted(owner.empty() ? "postgres" : owner)));
   return name;

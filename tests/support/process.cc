@@ -51,7 +51,8 @@ std::vector<std::string> merged_environment(const std::map<std::string, std::str
     const std::string_view text(*entry);
     if (added.count(std::string(text.substr(0, text.find('=')))) == 0) out.emplace_back(text);
   }
-  for (const auto& [name, value] : added) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : added)
+    out.push_back(std::string(name).append("=").append(value));
   return out;
 }
 
@@ -120,7 +121,7 @@ int exit_code_of(int status) {
 
 }  // namespace
 
-Process::Process(const std::vector<std::string>& command, ProcessOptions options)
+Process::Process(const std::vector<std::string>& command, const ProcessOptions& options)
     : output_(options.output.empty() ? scratch_dir("process") / "output" : options.output) {
   Launch launch;
   launch.words = command;
@@ -171,17 +172,17 @@ std::string Process::output() const {
   return read_file(output_);
 }
 
-ProcessResult run(const std::vector<std::string>& command, ProcessOptions options,
+ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options,
                   std::chrono::milliseconds timeout) {
-  Process process(command, std::move(options));
+  Process process(command, options);
   const auto code = process.wait(timeout);
   if (!code) process.kill();
   return {code.value_or(124), process.output()};
 }
 
-std::string run_checked(const std::vector<std::string>& command, ProcessOptions options,
+std::string run_checked(const std::vector<std::string>& command, const ProcessOptions& options,
                         std::chrono::milliseconds timeout) {
-  auto result = run(command, std::move(options), timeout);
+  auto result = run(command, options, timeout);
   if (result.exit_code == 0) return std::move(result.output);
   std::string line;
   for (const auto& word : command) line += word + " ";

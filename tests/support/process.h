@@ -29,7 +29,7 @@ struct ProcessOptions {
 class Process {
  public:
   // Throws std::runtime_error when it cannot be started.
-  explicit Process(const std::vector<std::string>& command, ProcessOptions options = {});
+  explicit Process(const std::vector<std::string>& command, const ProcessOptions& options = {});
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -57,11 +57,11 @@ struct ProcessResult {
 };
 
 // Runs to the end. Throws only when it cannot be started.
-ProcessResult run(const std::vector<std::string>& command, ProcessOptions options = {},
+ProcessResult run(const std::vector<std::string>& command, const ProcessOptions& options = {},
                   std::chrono::milliseconds timeout = std::chrono::seconds(120));
 
 // As run(), but throws std::runtime_error with the output when the exit code is not 0.
-std::string run_checked(const std::vector<std::string>& command, ProcessOptions options = {},
+std::string run_checked(const std::vector<std::string>& command, const ProcessOptions& options = {},
                         std::chrono::milliseconds timeout = std::chrono::seconds(120));
 
 std::string read_file(const std::filesystem::path& path);  // "" when absent

@@ -34,7 +34,7 @@ class Scratch {
   }
 
   fs::path folder(std::string_view name) {
-    const fs::path made = root_ / (std::string(name) + "-" + std::to_string(++made_));
+    fs::path made = root_ / (std::string(name) + "-" + std::to_string(++made_));
     fs::create_directory(made);
     fs::permissions(made, fs::perms(0755));
     return made;

@@ -20,6 +20,7 @@ namespace lockkeeper::sql {
 struct RetryPolicy {
   int max_attempts = 5;
   std::chrono::milliseconds backoff{500};
+  bool operator==(const RetryPolicy&) const = default;
 };
 
 struct PoolOptions {
@@ -29,6 +30,7 @@ struct PoolOptions {
   std::chrono::milliseconds idle_timeout{60'000};
   RetryPolicy retry;
   SessionSettings settings;
+  bool operator==(const PoolOptions&) const = default;
 };
 
 struct PoolStatistics {

@@ -40,6 +40,7 @@ struct SessionSettings {
   std::chrono::milliseconds idle_in_transaction_timeout{60'000};
   std::chrono::milliseconds slow_query{1'000};  // warn above; 0: never
   bool log_queries = false;                     // text of statements at info level
+  bool operator==(const SessionSettings&) const = default;
 };
 
 class Session {

@@ -1,0 +1,57 @@
+// The pools of all Databases of this process, by the Database's key. Thread-safe. The Database's
+// reconcile fills it (the CLI does it itself), Migrations take from it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "dbcore/base/context.h"
+#include "dbcore/base/mutex.h"
+#include "dbcore/catalog/catalog.h"
+#include "dbcore/sql/pool.h"
+#include "reconciler/outcome.h"
+
+namespace lockkeeper::reconcile {
+
+// What a look at the server found.
+struct ServerFacts {
+  catalog::Server server;
+  bool pooled = false;  // a pooler stands in between that hands out sessions by transaction
+  bool operator==(const ServerFacts&) const = default;
+};
+// Connects and looks; changes nothing.
+using ServerProbe = std::function<base::Result<ServerFacts>(const base::Context&, sql::Pool&)>;
+base::Result<ServerFacts> inspect_server(const base::Context& ctx, sql::Pool& pool);
+// Makes the ledger or brings it up to date: precondition LedgerForbidden, LedgerTooNew.
+using LedgerInstall = std::function<base::Result<void>(const base::Context&, sql::Pool&)>;
+base::Result<void> install_ledger(const base::Context& ctx, sql::Pool& pool);
+
+class Pools {
+ public:
+  // Makes the pool, or gives an existing one its new endpoint and options when they differ: leases
+  // that are out finish on the old ones. Another uid is another Database: its pool starts anew.
+  std::shared_ptr<sql::Pool> configure(const Key& database, const std::string& uid,
+                                       const sql::Endpoint& endpoint,
+                                       const sql::PoolOptions& options);
+  // Null: there is none (yet).
+  [[nodiscard]] std::shared_ptr<sql::Pool> find(const Key& database) const;
+  void remove(const Key& database);
+
+  // What the last look found; empty until one succeeded in this process.
+  void remember(const Key& database, const ServerFacts& facts);
+  [[nodiscard]] std::optional<ServerFacts> facts(const Key& database) const;
+
+ private:
+  struct Entry {
+    std::string uid;
+    std::shared_ptr<sql::Pool> pool;
+    std::optional<ServerFacts> facts;
+  };
+  mutable base::Mutex mutex_;
+  std::map<Key, Entry> entries_ LK_GUARDED_BY(mutex_);
+};
+
+}  // namespace lockkeeper::reconcile

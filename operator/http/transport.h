@@ -29,8 +29,8 @@ std::optional<std::string_view> find_header(const Headers& headers, std::string_
 struct Request {
   std::string method = "GET";
   std::string target = "/";  // path and query, percent-encoded, appended to the endpoint's base URL
-  Headers headers;
-  std::string body;
+  Headers headers{};
+  std::string body{};
   // From the first byte sent to the last byte received. The context's deadline counts too.
   std::chrono::milliseconds timeout{30'000};
   // Longest silence between two bytes of a streamed answer.
@@ -41,8 +41,8 @@ struct Request {
 
 struct Response {
   int status = 0;
-  Headers headers;
-  std::string body;  // empty when the body went to a sink
+  Headers headers{};
+  std::string body{};  // empty when the body went to a sink
 
   [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
   // Retry-After in seconds or as a date; nullopt when absent or unreadable.
@@ -70,23 +70,23 @@ class Transport {
 
 // A client certificate with its key, PEM.
 struct ClientIdentity {
-  std::string certificate_pem;
-  std::string key_pem;
+  std::string certificate_pem{};
+  std::string key_pem{};
 };
 
 struct Tls {
-  std::string ca_pem;  // the only authorities trusted; empty: the system's
-  bool verify = true;  // off only where a user's file says so in as many words
+  std::string ca_pem{};  // the only authorities trusted; empty: the system's
+  bool verify = true;    // off only where a user's file says so in as many words
   std::string
       server_name;  // expected in the certificate instead of the URL's host; empty: the host
   // Asked on each new connection, so that a rotated certificate is picked up; empty: none. It must
   // not block.
-  std::function<std::optional<ClientIdentity>()> identity;
+  std::function<std::optional<ClientIdentity>()> identity{};
 };
 
 struct Endpoint {
-  std::string base_url;  // "https://10.0.0.1:443"
-  Tls tls;
+  std::string base_url{};  // "https://10.0.0.1:443"
+  Tls tls{};
 };
 
 // On cpprestsdk. invalid when the URL cannot be used.
@@ -95,11 +95,14 @@ base::Result<std::shared_ptr<Transport>> make_transport(Endpoint endpoint);
 // One GET to an address that a user named (checks of a switch): no redirects, no cookies, a fresh
 // connection, a cap on the body.
 struct OneShot {
-  std::string url;
-  Headers headers;
-  std::string ca_pem;  // empty: the system's authorities
+  std::string url{};
+  Headers headers{};
+  std::string ca_pem{};  // empty: the system's authorities
   std::chrono::milliseconds timeout{5'000};
   std::size_t max_body = std::size_t{64} << 10U;  // what is longer is cut, not refused
+  // Asked for each address that the name resolves to, before anything is sent to it (and it is that
+  // address that is used): its error ends the request. Empty: every address is allowed.
+  std::function<base::Result<void>(std::string_view address)> allow{};
 };
 base::Result<Response> get_once(const base::Context& ctx, const OneShot& request);
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dbcore/base/context.h"
 #include "dbcore/base/result.h"
@@ -32,18 +33,18 @@ struct ClientOptions {
 };
 
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;        // "0": from the server's cache; "": the most recent
-  std::string resource_version_match;  // "", "NotOlderThan", "Exact"
-  std::string continue_token;
+  std::string label_selector{};
+  std::string field_selector{};
+  std::string resource_version{};        // "0": from the server's cache; "": the most recent
+  std::string resource_version_match{};  // "", "NotOlderThan", "Exact"
+  std::string continue_token{};
   int limit = 0;  // 0: everything in one page
 };
 
 struct WatchOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;
+  std::string label_selector{};
+  std::string field_selector{};
+  std::string resource_version{};
   std::chrono::seconds timeout{300};  // the server ends the watch after it
   bool bookmarks = true;
 };
@@ -53,9 +54,9 @@ struct ApplyOptions {
 };
 
 struct DeleteOptions {
-  std::string uid;               // refuse (conflict) when the object is another one by now
-  std::string resource_version;  // the same for its version
-  std::string propagation;       // "", "Background", "Foreground", "Orphan"
+  std::string uid{};               // refuse (conflict) when the object is another one by now
+  std::string resource_version{};  // the same for its version
+  std::string propagation{};       // "", "Background", "Foreground", "Orphan"
 };
 
 class Client {
@@ -98,11 +99,11 @@ class Client {
                                            std::string_view subresource = {});
   // RFC 6902. A failed test operation is precondition with reason "PatchTestFailed".
   [[nodiscard]] base::Result<Json> json_patch(const base::Context& ctx, const Resource& resource,
-                                              const ObjectKey& key, const Json& patch,
+                                              const ObjectKey& key, const Json& operations,
                                               std::string_view subresource = {});
   // RFC 7386.
   [[nodiscard]] base::Result<Json> merge_patch(const base::Context& ctx, const Resource& resource,
-                                               const ObjectKey& key, const Json& patch,
+                                               const ObjectKey& key, const Json& change,
                                                std::string_view subresource = {});
   // Server-side apply under our field manager; the object is created when absent. apiVersion and
   // kind must be in it.
@@ -125,8 +126,12 @@ class Client {
   base::Result<http::Response> perform(const base::Context& ctx, const Call& call);
   base::Result<Json> perform_json(const base::Context& ctx, const Call& call);
   base::Result<http::Request> prepare(const base::Context& ctx, const Call& call);
+  base::Result<void> judge(const base::Context& ctx, const Call& call,
+                           const base::Result<http::Response>& answer);
   base::Result<Json> patch(const base::Context& ctx, std::string_view content_type,
                            std::string target, const Json& body);
+  base::Result<Json> apply_to(const base::Context& ctx, const std::string& path, const Json& object,
+                              ApplyOptions options);
 
   std::shared_ptr<http::Transport> transport_;
   std::shared_ptr<Credentials> credentials_;

@@ -16,6 +16,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "dbcore/base/context.h"
@@ -27,7 +29,7 @@ namespace lockkeeper::kube {
 class Metrics;
 
 struct Reconciled {
-  std::optional<std::chrono::milliseconds> requeue_after;
+  std::optional<std::chrono::milliseconds> requeue_after{};
 };
 
 // Must be safe to call from several threads with different keys. The context carries the key, the
@@ -36,11 +38,11 @@ using Reconcile =
     std::function<base::Result<Reconciled>(const base::Context& ctx, const ObjectKey& key)>;
 
 struct ControllerOptions {
-  std::string name;
+  std::string name{};
   int workers = 1;
   std::chrono::milliseconds timeout{120'000};  // of one reconcile
   // Every key is added with low priority each period (10 h with 10 % jitter); empty: no resync.
-  std::function<std::vector<ObjectKey>()> resync_keys;
+  std::function<std::vector<ObjectKey>()> resync_keys{};
   std::chrono::milliseconds resync_period{std::chrono::hours{10}};
 };
 
@@ -59,15 +61,27 @@ class Controller {
 
  private:
   void work(const base::Context& ctx, const ObjectKey& key);
-  void settle(const base::Context& ctx, const ObjectKey& key,
-              const base::Result<Reconciled>& outcome);
-  void settle_error(const base::Context& ctx, const ObjectKey& key, const base::Error& error);
+  // What was done, as the metric calls it; empty when it does not count.
+  std::string_view settle(const base::Context& ctx, const ObjectKey& key,
+                          const base::Result<Reconciled>& outcome);
+  std::string_view settle_error(const base::Context& ctx, const ObjectKey& key,
+                                const base::Error& error);
   void resync(const base::Context& ctx);
+
+  using Counts = std::unordered_map<ObjectKey, int, ObjectKeyHash>;
+  // How often it was counted before.
+  int count(Counts& counts, const ObjectKey& key) LK_EXCLUDES(mutex_);
+  void forget(const ObjectKey& key) LK_EXCLUDES(mutex_);
 
   const ControllerOptions options_;
   const Reconcile reconcile_;
+  const base::Clock& clock_;
   Metrics* const metrics_;
   Queue queue_;
+  // In a row, without a reconcile between them that was done.
+  base::Mutex mutex_;
+  Counts preconditions_;
+  Counts conflicts_;
 };
 
 }  // namespace lockkeeper::kube

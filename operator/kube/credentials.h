@@ -32,8 +32,8 @@ class Credentials {
 };
 
 struct KubeconfigChoice {
-  std::filesystem::path path;
-  std::string context;  // empty: current-context
+  std::filesystem::path path{};
+  std::string context{};  // empty: current-context
 };
 
 // precondition when this process is not in a pod (no environment, no token file).

@@ -22,26 +22,26 @@ namespace lockkeeper::kube {
 class Metrics;
 
 struct ObjectReference {
-  std::string api_version;
-  std::string kind;
-  std::string ns;
-  std::string name;
-  std::string uid;
-  std::string resource_version;
+  std::string api_version{};
+  std::string kind{};
+  std::string ns{};
+  std::string name{};
+  std::string uid{};
+  std::string resource_version{};
   auto operator<=>(const ObjectReference&) const = default;
 };
 
 struct Event {
-  ObjectReference regarding;
+  ObjectReference regarding{};
   bool warning = false;
-  std::string reason;  // from crds/reasons.h
-  std::string action;  // what was being done: "Expand", "Reconcile"
-  std::string note;    // cut at 1,024 characters (bytes, on a character boundary)
+  std::string reason{};  // from crds/reasons.h
+  std::string action{};  // what was being done: "Expand", "Reconcile"
+  std::string note{};    // cut at 1,024 characters (bytes, on a character boundary)
 };
 
 struct EventOptions {
   std::string controller = "lockkeeper.dev/operator";
-  std::string instance;  // this process: make_identity()
+  std::string instance{};  // this process: make_identity()
   std::size_t capacity = 1'000;
   std::chrono::milliseconds series_finish{std::chrono::minutes{6}};
   std::chrono::milliseconds series_refresh{std::chrono::minutes{30}};
@@ -67,7 +67,7 @@ class EventRecorder {
   // What makes two events the same series.
   using SeriesKey = std::tuple<ObjectReference, bool, std::string, std::string, std::string>;
   struct Series {
-    std::string name;
+    std::string name{};
     int count = 1;
     base::Clock::Steady last_seen{};
     base::Clock::Steady last_sent{};
@@ -76,8 +76,8 @@ class EventRecorder {
   };
   struct Pending {
     Event event;
-    base::Clock::Steady at;
-    base::Clock::Wall wall;
+    base::Clock::Steady at{};
+    base::Clock::Wall wall{};
   };
 
   void take(const base::Context& ctx, const Pending& pending);

@@ -27,7 +27,7 @@ namespace lockkeeper::kube {
 
 template <typename T>
 struct Change {
-  ObjectKey key;
+  ObjectKey key{};
   Entry<T> before;       // neither object nor error: it was not there
   Entry<T> after;        // the same: it is gone
   bool initial = false;  // from a list, not from an event: low priority

@@ -14,10 +14,10 @@
 namespace lockkeeper::kube {
 
 struct InformerOptions {
-  Resource resource;
-  std::vector<std::string> namespaces;  // empty: all
-  std::string label_selector;
-  std::string field_selector;
+  Resource resource{};
+  std::vector<std::string> namespaces{};  // empty: all
+  std::string label_selector{};
+  std::string field_selector{};
 };
 
 class InformerCore {

@@ -23,12 +23,12 @@ class Metrics;
 struct LeaderOptions {
   std::string ns = "lockkeeper-system";
   std::string name = "lockkeeper";
-  std::string identity;  // make_identity()
+  std::string identity{};  // make_identity()
   std::chrono::milliseconds lease{15'000};
   std::chrono::milliseconds renew_deadline{10'000};
   std::chrono::milliseconds retry{2'000};
   double jitter = 1.2;  // of retry: [1, 1 + 1.2) times
-  std::function<double()> random;
+  std::function<double()> random{};
 };
 
 // hostname_uuid: another one for each process.
@@ -53,12 +53,12 @@ class LeaderElection {
 
  private:
   struct Record {
-    std::string holder;
+    std::string holder{};
     int duration_seconds = 0;
     int transitions = 0;
-    std::string acquire_time;
-    std::string renew_time;
-    std::string resource_version;
+    std::string acquire_time{};
+    std::string renew_time{};
+    std::string resource_version{};
     bool operator==(const Record&) const = default;
   };
   // True when we hold the lease after it.

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dbcore/base/clock.h"
 
@@ -39,6 +41,11 @@ class Metrics {
   void queue_waited(std::string_view queue, base::Clock::Duration waited);
   void queue_worked(std::string_view queue, base::Clock::Duration worked);
   void queue_retried(std::string_view queue);
+  // Asked at each scrape: seconds of work not yet done, and of the longest one, in that order.
+  // Until forget_queue of the same name.
+  using Unfinished = std::function<std::pair<double, double>()>;
+  void watch_queue(std::string_view queue, Unfinished probe);
+  void forget_queue(std::string_view queue);
 
   void request(std::string_view method, std::string_view host, std::string_view code);
   void rate_limited(std::string_view verb, base::Clock::Duration waited);

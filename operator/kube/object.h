@@ -17,9 +17,9 @@ using Json = nlohmann::json;
 
 // One kind of object as the API server addresses it; group is empty for the core group.
 struct Resource {
-  std::string group;
-  std::string version;
-  std::string plural;
+  std::string group{};
+  std::string version{};
+  std::string plural{};
   bool namespaced = true;
 
   // "/apis/lockkeeper.dev/v1alpha1" or "/api/v1".
@@ -33,8 +33,8 @@ struct Resource {
 };
 
 struct ObjectKey {
-  std::string ns;  // empty for cluster-scoped objects
-  std::string name;
+  std::string ns{};  // empty for cluster-scoped objects
+  std::string name{};
 
   auto operator<=>(const ObjectKey&) const = default;
   bool operator==(const ObjectKey&) const = default;
@@ -49,9 +49,9 @@ struct ObjectKeyHash {
 
 // The part of metadata that the runtime itself reads.
 struct ObjectMeta {
-  ObjectKey key;
-  std::string uid;
-  std::string resource_version;
+  ObjectKey key{};
+  std::string uid{};
+  std::string resource_version{};
   std::int64_t generation = 0;
 };
 

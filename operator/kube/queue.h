@@ -7,17 +7,15 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
+#include <functional>
 #include <list>
 #include <map>
-#include <memory>
 #include <optional>
-#include <queue>
 #include <stop_token>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
-#include <vector>
+#include <utility>
 
 #include "dbcore/base/clock.h"
 #include "dbcore/base/mutex.h"
@@ -30,16 +28,19 @@ class Metrics;
 enum class Priority { high, low };
 
 struct QueueOptions {
-  std::string name;  // of the controller, for metrics
+  std::string name{};  // of the controller, for metrics
   std::chrono::milliseconds backoff_base{5};
   std::chrono::milliseconds backoff_max{1'000'000};
-  std::function<double()> random;  // jitter of retry; left out: the process's
+  std::function<double()> random{};  // jitter of retry; left out: the process's
 };
 
 class Queue {
  public:
   // clock and metrics must outlive it; metrics may be null.
   Queue(QueueOptions options, const base::Clock& clock, Metrics* metrics = nullptr);
+  ~Queue();
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
 
   void add(const ObjectKey& key, Priority priority = Priority::high);
   // A delay of zero or less is add().
@@ -63,21 +64,23 @@ class Queue {
 
  private:
   struct Ready {
-    Priority priority;
-    base::Clock::Steady since;
+    Priority priority{};
+    base::Clock::Steady since{};
     std::list<ObjectKey>::iterator place;
   };
   struct Delayed {
-    base::Clock::Steady due;
-    Priority priority;
+    base::Clock::Steady due{};
+    Priority priority{};
   };
 
   void insert(const ObjectKey& key, Priority priority) LK_REQUIRES(mutex_);
-  void delay(const ObjectKey& key, Delayed entry) LK_REQUIRES(mutex_);
+  void postpone(const ObjectKey& key, Delayed entry) LK_REQUIRES(mutex_);
+  void drop_due(const ObjectKey& key, base::Clock::Steady due) LK_REQUIRES(mutex_);
   void promote() LK_REQUIRES(mutex_);
   std::optional<ObjectKey> pop() LK_REQUIRES(mutex_);
   void wake_one() LK_REQUIRES(mutex_);
   [[nodiscard]] base::Clock::Duration until_next() const LK_REQUIRES(mutex_);
+  [[nodiscard]] std::pair<double, double> unfinished() const;
   void publish_depth() const LK_REQUIRES(mutex_);
 
   const QueueOptions options_;

@@ -5,7 +5,6 @@
 // its error instead of its value, so that the controller can tell the user.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,16 +23,16 @@ namespace lockkeeper::kube {
 
 // An object that is there but that we could not read.
 struct Undecoded {
-  ObjectMeta meta;
+  ObjectMeta meta{};
   base::Error error;
 };
 
 // At most one of the two is set; neither when the object is absent.
 template <typename T>
 struct Entry {
-  std::shared_ptr<const T> object;
-  std::shared_ptr<const Undecoded> undecoded;
-  std::string resource_version;
+  std::shared_ptr<const T> object{};
+  std::shared_ptr<const Undecoded> undecoded{};
+  std::string resource_version{};
 
   explicit operator bool() const { return object != nullptr || undecoded != nullptr; }
 };
@@ -129,8 +128,8 @@ class Store {
 
  private:
   struct Index {
-    IndexFunction function;
-    std::map<std::string, std::set<ObjectKey>, std::less<>> buckets;
+    IndexFunction function{};
+    std::map<std::string, std::set<ObjectKey>, std::less<>> buckets{};
   };
 
   Entry<T> take(const ObjectKey& key) LK_REQUIRES(mutex_) {

@@ -36,12 +36,12 @@ enum class WatchState {
 std::string_view to_string(WatchState state);
 
 struct ReflectorOptions {
-  Resource resource;
-  std::string ns;  // empty: all namespaces
-  std::string label_selector;
-  std::string field_selector;
+  Resource resource{};
+  std::string ns{};  // empty: all namespaces
+  std::string label_selector{};
+  std::string field_selector{};
   int page_size = 500;
-  std::function<double()> random;  // [0, 1); left out: the process's
+  std::function<double()> random{};  // [0, 1); left out: the process's
 };
 
 class Reflector {
@@ -73,7 +73,6 @@ class Reflector {
   WatchState state_ = WatchState::empty;
   std::string version_;
   std::string continue_token_;
-  bool from_cache_ = true;    // the next list may be answered from the server's cache
   bool most_recent_ = false;  // the next list must not name a version
   std::size_t events_ = 0;    // of the present watch
 };

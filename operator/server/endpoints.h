@@ -36,8 +36,8 @@ Authorize token_review(kube::Client& client);
 // Read-only; whatever is not a clear yes is 503.
 struct GateAnswer {
   bool ok = false;
-  std::string reason;   // CamelCase machine word
-  std::string message;  // for a person
+  std::string reason{};   // CamelCase machine word
+  std::string message{};  // for a person
 };
 using AskGate = std::function<GateAnswer(std::string_view ns, std::string_view migration,
                                          std::string_view condition)>;

@@ -23,12 +23,12 @@
 namespace lockkeeper::server {
 
 struct Request {
-  std::string method;
-  std::string path;  // percent-decoded per segment where a route names the segment
-  std::string query;
-  std::vector<std::pair<std::string, std::string>> headers;     // names in lower case
-  std::vector<std::pair<std::string, std::string>> parameters;  // of the route: {namespace}
-  std::string body;
+  std::string method{};
+  std::string path{};  // percent-decoded per segment where a route names the segment
+  std::string query{};
+  std::vector<std::pair<std::string, std::string>> headers{};     // names in lower case
+  std::vector<std::pair<std::string, std::string>> parameters{};  // of the route: {namespace}
+  std::string body{};
 
   // Empty when absent.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;
@@ -37,9 +37,9 @@ struct Request {
 
 struct Response {
   int status = 200;
-  std::string body;
+  std::string body{};
   std::string content_type = "text/plain; charset=utf-8";
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 using Handler = std::function<Response(const base::Context& ctx, const Request& request)>;
@@ -53,8 +53,8 @@ class Routes {
 
  private:
   struct Route {
-    std::string method;
-    std::vector<std::string> segments;
+    std::string method{};
+    std::vector<std::string> segments{};
     Handler handler;
   };
   std::vector<Route> routes_;
@@ -62,15 +62,15 @@ class Routes {
 
 // Files are read again when they change; both empty: a self-signed certificate made in memory.
 struct Certificate {
-  std::filesystem::path certificate_file;
-  std::filesystem::path key_file;
+  std::filesystem::path certificate_file{};
+  std::filesystem::path key_file{};
 };
 
 struct Options {
   std::string bind =
       ":8443";  // "host:port", ":port" (all addresses), "[::1]:port"; port 0 picks one
   bool tls = true;
-  Certificate certificate;
+  Certificate certificate{};
   std::chrono::milliseconds handshake_timeout{5'000};
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{10'000};

@@ -23,6 +23,10 @@ struct RetryPolicy {
   bool operator==(const RetryPolicy&) const = default;
 };
 
+// The waits between tries, without jitter: 5 and 500 ms give 500, 1000, 2000, 4000, 8000 ms. The
+// first try stands before them, so there is one try more than there are waits.
+std::vector<std::chrono::milliseconds> retry_waits(const RetryPolicy& policy);
+
 struct PoolOptions {
   int max = 20;
   int min = 5;  // kept open even when idle, once they were needed
@@ -37,9 +41,11 @@ struct PoolStatistics {
   int open = 0;
   int idle = 0;
   int waiting = 0;
+  int connecting = 0;
   std::int64_t acquired = 0;
   std::int64_t acquire_timeouts = 0;
   std::int64_t connects = 0;
+  std::int64_t connect_failures = 0;
   std::int64_t slow_queries = 0;
 };
 
@@ -71,7 +77,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // unavailable with reason PoolExhausted when none came free within acquire_timeout.
+  // unavailable with reason PoolExhausted when none came free within acquire_timeout. At most four
+  // connections are being made at once: the rest wait for one of these or for a lease to end.
   base::Result<Lease> acquire(const base::Context& ctx);
   [[nodiscard]] PoolStatistics statistics() const;
   [[nodiscard]] Endpoint endpoint() const;

@@ -45,6 +45,7 @@ struct SessionSettings {
 
 class Session {
  public:
+  struct Impl;  // internal to dbcore/sql
   // Connects within the context's deadline (at most 10 s): row_security=off, empty search_path,
   // client_connection_check_interval=1s where the server has it, tcp keepalives 10/5/3.
   static base::Result<Session> connect(const base::Context& ctx, const Endpoint& endpoint,
@@ -62,18 +63,30 @@ class Session {
   // One boolean in one row; an empty result is false.
   base::Result<bool> ask(const base::Context& ctx, const Statement& statement);
 
+  // As freshly connected: settings, role, advisory locks and custom settings. Refuses a session
+  // that is inside a transaction or whose server process is another one than at connect.
+  base::Result<void> reset(const base::Context& ctx, const SessionSettings& settings);
   // SET application_name, for the ledger's correlation id.
   base::Result<void> set_application_name(const base::Context& ctx, std::string_view name);
 
   [[nodiscard]] int server_version_num() const;  // 150020
+  // pg_backend_pid(): what pg_stat_activity and pg_blocking_pids() call us.
   [[nodiscard]] int backend_pid() const;
   [[nodiscard]] std::string parameter_status(const std::string& name) const;
   [[nodiscard]] bool in_transaction() const;
+  // A statement failed in the open transaction: only ROLLBACK is left.
+  [[nodiscard]] bool in_failed_transaction() const;
   [[nodiscard]] bool broken() const;
+  // Statements of this session that took longer than SessionSettings::slow_query.
+  [[nodiscard]] std::int64_t slow_queries() const;
+  void count_slow_queries_anew();
   void close();
 
  private:
-  struct Impl;
+  friend struct PoolerProbe;
+  // Without settings.
+  static base::Result<Session> connect_bare(const base::Context& ctx, const Endpoint& endpoint,
+                                            const SessionSettings& settings);
   explicit Session(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -94,6 +94,9 @@ class Statement {
   Statement(const Fragment& text) : text_(text.text()) {}   // NOLINT(*-explicit-*)
 
   Statement& bind(std::string_view value);
+  // Without these two a text would be taken for a bool, or for either of two texts.
+  Statement& bind(const char* value) { return bind(std::string_view(value)); }
+  Statement& bind(const std::string& value) { return bind(std::string_view(value)); }
   Statement& bind(std::nullopt_t);
   Statement& bind(const std::optional<std::string>& value);
   Statement& bind(bool value);

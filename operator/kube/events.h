@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
@@ -57,8 +58,9 @@ class EventRecorder {
 
   // Sends until the context is stopped, then what is queued for at most two seconds.
   void run(const base::Context& ctx);
-  // Sends what is queued and due now; for tests and for run.
-  void pump(const base::Context& ctx);
+  // Sends what is queued and due now. An error, unavailable or cancelled, means that something is
+  // still queued. For tests and for run.
+  base::Result<void> pump(const base::Context& ctx);
 
   [[nodiscard]] std::size_t queued() const;
   [[nodiscard]] std::size_t dropped() const;
@@ -80,11 +82,15 @@ class EventRecorder {
     base::Clock::Wall wall{};
   };
 
-  void take(const base::Context& ctx, const Pending& pending);
-  void start_series(const base::Context& ctx, const SeriesKey& key, const Pending& pending);
-  void send_series(const base::Context& ctx, const SeriesKey& key, Series& series);
+  base::Result<void> take(const base::Context& ctx, const Pending& pending);
+  base::Result<void> create(const base::Context& ctx, const SeriesKey& key, const Pending& pending);
+  base::Result<void> send_count(const base::Context& ctx, const SeriesKey& key, Series& series);
   void sweep(const base::Context& ctx);
-  void wait(const base::Context& ctx);
+  // Until something is recorded, the next sweep is due, or the context is stopped.
+  void wait(const base::Context& ctx, base::Clock::Duration at_most);
+  std::optional<Pending> pop();
+  void put_back(Pending pending);
+  [[nodiscard]] std::string name_for(const Event& event);
   [[nodiscard]] static SeriesKey key_of(const Event& event);
 
   Client& client_;
@@ -92,6 +98,7 @@ class EventRecorder {
   const base::Clock& clock_;
   Metrics* const metrics_;
   std::map<SeriesKey, Series> series_;
+  std::uint64_t names_ = 0;
 
   mutable base::Mutex mutex_;
   std::deque<Pending> queue_ LK_GUARDED_BY(mutex_);

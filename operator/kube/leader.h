@@ -63,14 +63,20 @@ class LeaderElection {
   };
   // True when we hold the lease after it.
   base::Result<bool> try_once(const base::Context& ctx);
-  base::Result<bool> create(const base::Context& ctx);
-  base::Result<bool> write(const base::Context& ctx, Record next);
+  base::Result<bool> write(const base::Context& ctx, const Record& next);
   base::Result<void> acquire(const base::Context& ctx);
-  base::Result<void> renew(const base::Context& ctx);
+  // Until stopped (cancelled) or lost (precondition).
+  base::Error renew(const base::Context& ctx);
+  // One renewal, tried again until the deadline.
+  base::Result<void> renew_once(const base::Context& ctx);
   void release(const base::Context& ctx);
   void observe(const base::Context& ctx, Record record);
-  [[nodiscard]] base::Clock::Duration jittered();
+  void set_leading(bool leading);
+  [[nodiscard]] bool free_to_take(const base::Context& ctx) const;
+  [[nodiscard]] base::Clock::Duration attempt_timeout() const;
   [[nodiscard]] Record ours(const base::Context& ctx) const;
+  [[nodiscard]] Json lease_of(const Record& record) const;
+  static Record record_of(const Json& lease);
 
   Client& client_;
   const LeaderOptions options_;

@@ -1,5 +1,6 @@
 #include "dbcore/base/clock.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -15,7 +16,9 @@ class RealClock final : public Clock {
     std::mutex mutex;
     std::condition_variable_any wake;
     std::unique_lock lock(mutex);
-    wake.wait_for(lock, stop, d, [] { return false; });
+    // now + Duration::max() would lie in the past.
+    constexpr Duration longest = std::chrono::hours(24 * 365);
+    wake.wait_for(lock, stop, std::min(d, longest), [] { return false; });
     return !stop.stop_requested();
   }
 };

@@ -6,10 +6,6 @@ namespace lockkeeper::sql {
 namespace {
 
 constexpr std::chrono::milliseconds between_cancels{100};
-// A server that has not answered by then will not: the socket is closed, and the server notices by
-// client_connection_check_interval.
-constexpr std::chrono::milliseconds patience{5'000};
-
 base::Error unanswered(Ending ending) {
   if (ending == Ending::stopped) return base::cancelled("stopped; the server did not confirm");
   return base::unavailable("deadline exceeded; the server did not answer a cancel")
@@ -39,7 +35,7 @@ base::Result<void> Call::wait(const PGconn* connection, const std::optional<Back
 
 base::Result<void> Call::cancel_again(const PGconn* connection,
                                       const std::optional<BackendKey>& key) {
-  if (std::chrono::steady_clock::now() - cancelling_since_ >= patience) {
+  if (std::chrono::steady_clock::now() - cancelling_since_ >= patience_) {
     return unanswered(ending_);
   }
   // Without a key nothing can be asked: closing the socket is what remains.

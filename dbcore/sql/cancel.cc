@@ -107,8 +107,13 @@ bool send_cancel(int connection_socket, const BackendKey& key, std::chrono::mill
   const std::array<std::uint32_t, 4> packet{htonl(length), htonl(request),
                                             htonl(static_cast<std::uint32_t>(key.pid)),
                                             htonl(static_cast<std::uint32_t>(key.secret))};
-  return ::send(socket.get(), packet.data(), sizeof(packet), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(sizeof(packet));
+  if (::send(socket.get(), packet.data(), sizeof(packet), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(sizeof(packet))) {
+    return false;
+  }
+  // The server closes when it has acted. A pooler forgets a request whose sender has gone.
+  wait_for(socket.get(), POLLIN, -1, limit);
+  return true;
 }
 
 }  // namespace lockkeeper::sql

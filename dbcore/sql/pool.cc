@@ -82,12 +82,14 @@ Result<Lease::Home::Slot> Lease::Home::take_slot(const base::Context& ctx) {
   const auto until = ctx.clock().now() + patience;
   ++statistics.waiting;
   std::optional<Slot> slot;
-  for (;;) {
-    if (is_closed) break;
-    slot = try_slot();
+  const auto ready = [&]() LK_REQUIRES(mutex) {
+    if (!is_closed && !slot) slot = try_slot();
+    return is_closed || slot.has_value();
+  };
+  while (!ready() && !ctx.stop().stop_requested()) {
     const auto left = std::min<base::Clock::Duration>(until - ctx.clock().now(), ctx.remaining());
-    if (slot || left <= base::Clock::Duration::zero() || ctx.stop().stop_requested()) break;
-    changed.wait_for(lock, ctx.stop(), left, [] { return false; });
+    if (left <= base::Clock::Duration::zero()) break;
+    changed.wait_for(lock, ctx.stop(), left, ready);
   }
   --statistics.waiting;
   if (is_closed) return closed();

@@ -6,7 +6,7 @@ namespace {
 using base::Result;
 
 constexpr int rounds = 3;
-constexpr std::chrono::seconds longest_probe{2};
+constexpr std::chrono::seconds longest_probe{1};
 
 Result<int> server_process(const base::Context& ctx, Session& session) {
   TRY(const auto rows, session.execute(ctx, "SELECT pg_catalog.pg_backend_pid()"));
@@ -21,9 +21,10 @@ Result<bool> shared(const base::Context& ctx, Session& session, Session& other) 
   // transaction.
   TRY_OK(other.execute(ctx, "BEGIN READ ONLY"));
   TRY(const int second, server_process(ctx, other));
+  if (first == second || first != session.backend_pid()) return true;
   TRY(const int third, server_process(ctx, session));
   TRY_OK(other.execute(ctx, "ROLLBACK"));
-  return first == second || first != third || first != session.backend_pid();
+  return first != third;
 }
 
 }  // namespace
@@ -43,8 +44,13 @@ Result<void> PoolerProbe::refuse_shared_sessions(const base::Context& ctx, const
   // No second server session to be had means that ours is not shared out: a pool in session mode
   // that is full. Other reasons to fail would have failed the first connection.
   if (!other.ok()) return ctx.check();
+  other->impl_->cancel_patience = {};  // who waits for a pooler cannot be cancelled, only left
   for (int round = 0; round < rounds; ++round) {
-    auto answer = shared(bounded, session, *other);
+    const auto answer = shared(bounded, session, *other);
+    if (session.broken()) {
+      return base::unavailable("the connection was lost while looking for a pooler in between")
+          .with_reason("ServerUnavailable");
+    }
     if (!answer.ok()) return ctx.check();
     if (*answer) return shared_session_error();
   }

@@ -197,7 +197,7 @@ Session::~Session() = default;
 Result<Rows> Session::execute(const base::Context& ctx, const Statement& statement) {
   TRY_OK(impl_->ready(ctx));
   if (holds_zero_byte(statement)) return base::invalid("statement contains a zero byte");
-  Call call(ctx);
+  Call call(ctx, impl_->cancel_patience);
   PGconn* connection = impl_->connection.get();
   const bool sent = statement.parameters().empty()
                         ? PQsendQuery(connection, statement.text().c_str()) == 1
@@ -222,7 +222,7 @@ Result<std::vector<Rows>> Session::pipeline(const base::Context& ctx,
     return base::invalid("statement contains a zero byte");
   }
   if (statements.empty()) return std::vector<Rows>{};
-  Call call(ctx);
+  Call call(ctx, impl_->cancel_patience);
   PGconn* connection = impl_->connection.get();
   bool sent = PQenterPipelineMode(connection) == 1;
   for (const Statement& statement : statements) {

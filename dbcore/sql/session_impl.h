@@ -22,8 +22,10 @@ using Connection = std::unique_ptr<PGconn, FinishConnection>;
 // One call on a session: how long it may wait and how it ends.
 class Call {
  public:
-  explicit Call(const base::Context& ctx)
-      : ctx_(ctx), stop_(ctx.stop()), start_(ctx.clock().now()) {}
+  // patience: a server that has not answered a cancel by then will not; the socket is closed, and
+  // the server notices by client_connection_check_interval.
+  Call(const base::Context& ctx, std::chrono::milliseconds patience)
+      : ctx_(ctx), patience_(patience), stop_(ctx.stop()), start_(ctx.clock().now()) {}
 
   // Waits for the socket. After a stop or the deadline it sends cancels, every 100 ms, until the
   // server answers; an error when it never does.
@@ -37,6 +39,7 @@ class Call {
   base::Result<void> cancel_again(const PGconn* connection, const std::optional<BackendKey>& key);
 
   const base::Context& ctx_;
+  std::chrono::milliseconds patience_;
   StopSignal stop_;
   base::Clock::Steady start_;
   Ending ending_ = Ending::answered;
@@ -52,6 +55,7 @@ struct Session::Impl {
   int pid = 0;
   int version = 0;
   std::int64_t slow = 0;
+  std::chrono::milliseconds cancel_patience{5'000};
 
   base::Result<void> ready(const base::Context& ctx);
   base::Result<void> flush(Call& call);

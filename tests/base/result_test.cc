@@ -17,7 +17,9 @@ Result<int> quarter(int n) {
   return half(h);
 }
 
-TEST(ResultTest, TryHandsTheValueOn) { EXPECT_EQ(quarter(12).value(), 3); }
+TEST(ResultTest, TryHandsTheValueOn) {
+  EXPECT_EQ(quarter(12).value(), 3);
+}
 
 TEST(ResultTest, TryReturnsTheFirstError) {
   const auto result = quarter(6);
@@ -27,7 +29,8 @@ TEST(ResultTest, TryReturnsTheFirstError) {
 }
 
 TEST(ErrorTest, TextSaysPathMessageStateDetailAndHint) {
-  Error error = invalid("type \"flot\" does not exist").with_path("spec.operations[0].addColumn.type");
+  Error error =
+      invalid("type \"flot\" does not exist").with_path("spec.operations[0].addColumn.type");
   error.sqlstate = "42704";
   error.hint = "write an existing type";
   EXPECT_EQ(error.text(),

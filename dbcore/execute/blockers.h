@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dbcore/base/context.h"
@@ -28,5 +30,8 @@ base::Result<std::vector<Blocker>> blockers_of(const base::Context& ctx, sql::Se
 base::Result<std::vector<Blocker>> holders(const base::Context& ctx, sql::Session& observer,
                                            const std::vector<std::uint32_t>& relations,
                                            std::string_view mode);
+// The same question as a statement of a pipeline, and its answer.
+sql::Statement holders_question(const std::vector<std::uint32_t>& relations, std::string_view mode);
+std::vector<Blocker> read_holders(const sql::Rows& rows);
 
 }  // namespace lockkeeper::execute

@@ -27,6 +27,12 @@ struct Fence {
   [[nodiscard]] sql::AdvisoryKey step_key(std::string_view step_id) const;
 };
 
+// BEGIN and the fence as statements of a pipeline: it ends there unless the epoch is ours (explain
+// its error with fence_error).
+std::vector<sql::Statement> fence_statements(const Fence& fence);
+// Fenced (precondition), or a fence that is being drained (unavailable); other errors as they come.
+base::Error fence_error(base::Error error);
+
 // Opens a transaction and passes the fence; one round trip. precondition with reason Fenced when
 // the epoch is no longer ours.
 base::Result<sql::Transaction> begin_fenced(const base::Context& ctx, sql::Session& session,
@@ -54,5 +60,12 @@ class ConcurrentFence {
 base::Result<Fence> take_over(const base::Context& ctx, sql::Session& session,
                               const std::string& migration_id,
                               std::chrono::milliseconds patience = std::chrono::seconds(30));
+// The same, but only from the epoch that we hold: after a lost connection, whose server process may
+// still act, nothing of ours goes on beside it. precondition Fenced when somebody else took over.
+base::Result<Fence> renew(const base::Context& ctx, sql::Session& session, const Fence& fence,
+                          std::chrono::milliseconds patience = std::chrono::seconds(10));
+// Ends the sessions that hold this key, ours excepted; how many.
+base::Result<std::int64_t> terminate_holders(const base::Context& ctx, sql::Session& session,
+                                             const sql::AdvisoryKey& key);
 
 }  // namespace lockkeeper::execute

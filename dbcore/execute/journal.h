@@ -40,6 +40,7 @@ struct StepRecord {
   std::string id;
   StepStatus status = StepStatus::pending;
   int attempts = 0;
+  int undo_actions = 0;  // how many of the step's undo actions have been carried out
   std::string last_error;
   std::optional<std::chrono::system_clock::time_point> started_at;
   std::optional<std::chrono::system_clock::time_point> finished_at;
@@ -56,6 +57,9 @@ struct Record {
   std::vector<std::string>
       facts;  // of the schema after the last step: what drift is measured against
   std::string fingerprint;
+  std::string signature;        // lockkeeper.signature() as the last step left it
+  std::string facts_signature;  // the one that belongs to `facts`; another one: facts are behind
+  std::string owner;            // the process that holds the epoch: process_token()
   std::string system_identifier;
   std::uint32_t database_oid = 0;
   std::vector<StepRecord> steps;  // one per plan step, in order
@@ -64,7 +68,12 @@ struct Record {
 
   [[nodiscard]] Fence fence(const std::string& database) const;
   [[nodiscard]] const StepRecord* step(std::string_view step_id) const;
+  // Oids of all relations that the plan touches.
+  [[nodiscard]] std::vector<std::uint32_t> relations() const;
 };
+
+// Names this process in the ledger; random, made at first use.
+const std::string& process_token();
 
 namespace journal {
 
@@ -85,10 +94,16 @@ struct Start {
   std::string approval_hash;
   std::string system_identifier;
   std::uint32_t database_oid = 0;
+  std::vector<std::string> facts;  // of the plan's tables as they are now
+  std::string signature;           // of the moment before those were read
 };
 // One transaction: the migration row, its steps and its claims on the tables. precondition with
 // reason TableClaimed naming the holder.
 base::Result<Record> start(const base::Context& ctx, sql::Session& session, const Start& start);
+
+// lockkeeper.signature() of these relations: equal as long as nobody altered them.
+base::Result<std::string> signature(const base::Context& ctx, sql::Session& session,
+                                    const std::vector<std::uint32_t>& relations);
 
 // Inside a fenced transaction.
 base::Result<void> set_state(const base::Context& ctx, sql::Session& session, const Fence& fence,
@@ -97,13 +112,27 @@ base::Result<void> set_step(const base::Context& ctx, sql::Session& session, con
                             std::string_view step_id, StepStatus status,
                             std::string_view error = {});
 base::Result<void> set_facts(const base::Context& ctx, sql::Session& session, const Fence& fence,
-                             const std::vector<std::string>& facts);
+                             const std::vector<std::string>& facts, std::string_view signature);
 base::Result<void> release_claims(const base::Context& ctx, sql::Session& session,
                                   const Fence& fence);
 base::Result<void> append_event(const base::Context& ctx, sql::Session& session, const Fence& fence,
                                 std::string_view kind, std::string_view detail);
+
+// The record keeps its claims until somebody adopts it (take_over) or rolls it back.
 base::Result<void> mark_orphaned(const base::Context& ctx, sql::Session& session,
                                  const Identity& identity);
+
+// What a finished step leaves, to travel with its DDL: the step's row, and the signature of the
+// schema as it is then (one row, one column: the signature).
+struct StepResult {
+  std::string step_id;
+  StepStatus status = StepStatus::done;
+  int attempts = 1;      // tries since the row was last written
+  int undo_actions = 0;  // of a step that is being undone
+  std::chrono::milliseconds took{0};
+};
+sql::Statement step_result(const Fence& fence, const StepResult& result,
+                           const std::vector<std::uint32_t>& relations);
 
 }  // namespace journal
 }  // namespace lockkeeper::execute

@@ -17,6 +17,9 @@ class Transaction {
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
+  // Of a transaction that the caller opened itself, as part of a pipeline.
+  static Transaction adopt(Session& session) { return Transaction(session); }
+
   Session& session() { return *session_; }
   base::Result<Rows> execute(const base::Context& ctx, const Statement& statement) {
     return session_->execute(ctx, statement);

@@ -6,13 +6,16 @@
 // (the fence catches those who break that).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dbcore/backfill/throttle.h"
+#include "dbcore/execute/job.h"
 #include "dbcore/execute/journal.h"
 #include "dbcore/execute/progress.h"
 #include "dbcore/plan/plan.h"
@@ -45,7 +48,10 @@ struct Drift {
 
 class Engine {
  public:
-  explicit Engine(std::shared_ptr<sql::Pool> pool);
+  // Told of every instant at which a process might be killed; empty but in tests that do.
+  using Observer = std::function<void(std::string_view)>;
+
+  explicit Engine(std::shared_ptr<sql::Pool> pool, Observer observer = {});
 
   // Reads the catalog, plans, probes. invalid with a path when an operation cannot be; precondition
   // for what the database lacks.
@@ -88,7 +94,13 @@ class Engine {
   base::Result<void> orphan(const base::Context& ctx, const execute::Identity& identity);
 
  private:
+  base::Result<execute::Record> work(const base::Context& ctx, const execute::Record& record,
+                                     const Tuning& tuning, execute::Progress& progress,
+                                     base::Result<void> (*story)(const base::Context&,
+                                                                 execute::Job&));
+
   std::shared_ptr<sql::Pool> pool_;
+  Observer observer_;
 };
 
 // SHA-256 over the canonical form of the operations: recognises the same list under one name.

@@ -43,12 +43,12 @@ std::string mode_words(std::string_view lock_name) {
 }
 
 // What both questions select of a pid "b.pid" with its mode "b.mode".
-#define LK_BLOCKER_COLUMNS                                                                         \
-  "b.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''),"                              \
-  " pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp() -"                            \
-  "   CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END))::bigint,"            \
-  " CASE WHEN b.pid IS NULL OR b.pid = 0 THEN 'prepared transaction'"                              \
-  "      WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum'"                              \
+#define LK_BLOCKER_COLUMNS                                                              \
+  "b.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''),"                   \
+  " pg_catalog.floor(extract(epoch FROM pg_catalog.clock_timestamp() -"                 \
+  "   CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END))::bigint," \
+  " CASE WHEN b.pid IS NULL OR b.pid = 0 THEN 'prepared transaction'"                   \
+  "      WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum'"                   \
   "      ELSE coalesce(a.state, '') END, b.mode"
 
 Blocker read_blocker(const sql::Row& row) {
@@ -96,18 +96,17 @@ std::vector<Blocker> read_holders(const sql::Rows& rows) {
 
 Result<std::vector<Blocker>> blockers_of(const Context& ctx, sql::Session& observer,
                                          int waiting_pid) {
-  sql::Statement ask(
-      "SELECT " LK_BLOCKER_COLUMNS
-      " FROM (SELECT p.pid, coalesce(pg_catalog.min(h.mode), '') AS mode"
-      "  FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int)) AS p(pid)"
-      "  LEFT JOIN pg_catalog.pg_locks w ON w.pid = $1::int AND NOT w.granted"
-      "  LEFT JOIN pg_catalog.pg_locks h ON h.pid = p.pid AND h.granted"
-      "   AND h.locktype = w.locktype AND h.relation IS NOT DISTINCT FROM w.relation"
-      "   AND h.virtualxid IS NOT DISTINCT FROM w.virtualxid"
-      "   AND h.transactionid IS NOT DISTINCT FROM w.transactionid"
-      "  GROUP BY p.pid) b"
-      " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid"
-      " ORDER BY a.xact_start LIMIT 5");
+  sql::Statement ask("SELECT " LK_BLOCKER_COLUMNS
+                     " FROM (SELECT p.pid, coalesce(pg_catalog.min(h.mode), '') AS mode"
+                     "  FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int)) AS p(pid)"
+                     "  LEFT JOIN pg_catalog.pg_locks w ON w.pid = $1::int AND NOT w.granted"
+                     "  LEFT JOIN pg_catalog.pg_locks h ON h.pid = p.pid AND h.granted"
+                     "   AND h.locktype = w.locktype AND h.relation IS NOT DISTINCT FROM w.relation"
+                     "   AND h.virtualxid IS NOT DISTINCT FROM w.virtualxid"
+                     "   AND h.transactionid IS NOT DISTINCT FROM w.transactionid"
+                     "  GROUP BY p.pid) b"
+                     " LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = b.pid"
+                     " ORDER BY a.xact_start LIMIT 5");
   ask.bind(waiting_pid);
   TRY(const auto rows, observer.execute(ctx, ask));
   return read_blockers(rows);

@@ -41,9 +41,8 @@ Result<std::optional<Fence>> raise_epoch(const Context& ctx, sql::Session& sessi
   }
   TRY(const auto rows, session.execute(ctx, update));
   if (rows.empty()) return std::optional<Fence>();
-  return std::optional<Fence>(Fence{.database = rows[0].text(1),
-                                    .migration_id = migration_id,
-                                    .epoch = rows[0].integer(0)});
+  return std::optional<Fence>(Fence{
+      .database = rows[0].text(1), .migration_id = migration_id, .epoch = rows[0].integer(0)});
 }
 
 // Why raise_epoch gave nothing: nothing to say when it is only the row's lock.
@@ -170,8 +169,8 @@ Result<std::optional<ConcurrentFence>> ConcurrentFence::enter(const Context& ctx
   TRY(auto step, sql::AdvisoryLock::try_acquire(ctx, session, fence.step_key(step_id),
                                                 sql::AdvisoryMode::exclusive));
   if (!step) return std::optional<ConcurrentFence>();
-  TRY(auto shared, sql::AdvisoryLock::try_acquire(ctx, session, fence.key(),
-                                                  sql::AdvisoryMode::shared));
+  TRY(auto shared,
+      sql::AdvisoryLock::try_acquire(ctx, session, fence.key(), sql::AdvisoryMode::shared));
   if (!shared) return base::unavailable("another process is taking this migration over");
   ConcurrentFence held(std::move(*step), std::move(*shared));
   if (auto asked = session.execute(ctx, epoch_question(fence)); !asked) {

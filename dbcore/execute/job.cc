@@ -23,13 +23,16 @@ std::string application_name(std::string_view migration, std::string_view step) 
   if (migration.size() + step.size() > room) {
     migration.remove_prefix(std::min(migration.size(), migration.rfind('/') + 1));
   }
-  const auto for_step = std::min(step.size(), std::max(least_step_bytes, room - std::min(room, migration.size())));
+  const auto for_step =
+      std::min(step.size(), std::max(least_step_bytes, room - std::min(room, migration.size())));
   return fmt::format("{}{}/{}", prefix, migration.substr(0, room - for_step),
                      step.substr(0, for_step));
 }
 
 Job::Job(sql::Pool& pool, Record record, JobSettings settings, Progress& progress)
-    : pool_(&pool), record_(std::move(record)), settings_(std::move(settings)),
+    : pool_(&pool),
+      record_(std::move(record)),
+      settings_(std::move(settings)),
       progress_(&progress) {}
 
 Result<sql::Session*> Job::session(const Context& ctx) {
@@ -48,7 +51,8 @@ Result<sql::Session*> Job::session(const Context& ctx) {
 Result<void> Job::prepare(const Context& ctx) {
   sql::Statement ask(
       "SELECT pg_catalog.current_database(), pg_catalog.set_config('application_name', $1, false),"
-      " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::interval) * 1000)::int");
+      " (extract(epoch FROM pg_catalog.current_setting('deadlock_timeout')::interval) * "
+      "1000)::int");
   ask.bind(application_name(record_.identity.name, "control"));
   auto rows = (*session_)->execute(ctx, ask);
   if (!rows) {
@@ -65,7 +69,8 @@ Result<sql::Session*> Job::onlooker(const Context& ctx) {
   if (!onlooker_) {
     TRY(auto lease, pool_->acquire(ctx));
     onlooker_.emplace(std::move(lease));
-    TRY_OK((*onlooker_)->set_application_name(ctx, application_name(record_.identity.name, "look")));
+    TRY_OK(
+        (*onlooker_)->set_application_name(ctx, application_name(record_.identity.name, "look")));
   }
   return &**onlooker_;
 }

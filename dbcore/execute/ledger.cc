@@ -29,12 +29,11 @@ struct Rights {
 
 Result<Rights> read_rights(const Context& ctx, sql::Session& session) {
   TRY(const auto rows,
-      session.execute(
-          ctx,
-          "SELECT pg_catalog.current_database(), current_user, n.oid IS NOT NULL,"
-          " coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE, USAGE'), false),"
-          " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
-          " FROM (SELECT pg_catalog.to_regnamespace('lockkeeper')::oid) AS n(oid)"));
+      session.execute(ctx,
+                      "SELECT pg_catalog.current_database(), current_user, n.oid IS NOT NULL,"
+                      " coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE, USAGE'), false),"
+                      " pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')"
+                      " FROM (SELECT pg_catalog.to_regnamespace('lockkeeper')::oid) AS n(oid)"));
   const auto row = rows[0];
   return Rights{.database = row.text(0),
                 .role = row.text(1),
@@ -45,12 +44,12 @@ Result<Rights> read_rights(const Context& ctx, sql::Session& session) {
 
 base::Error forbidden(const Rights& rights) {
   const auto role = sql::Identifier::trusted(rights.role);
-  const auto cure =
-      rights.schema_exists
-          ? sql::format("ALTER SCHEMA lockkeeper OWNER TO {};", role)
-          : sql::format("CREATE SCHEMA lockkeeper AUTHORIZATION {};  -- or: GRANT CREATE ON "
-                        "DATABASE {} TO {};",
-                        role, sql::Identifier::trusted(rights.database), role);
+  const auto cure = rights.schema_exists
+                        ? sql::format("ALTER SCHEMA lockkeeper OWNER TO {};", role)
+                        : sql::format(
+                              "CREATE SCHEMA lockkeeper AUTHORIZATION {};  -- or: GRANT CREATE ON "
+                              "DATABASE {} TO {};",
+                              role, sql::Identifier::trusted(rights.database), role);
   return base::precondition(fmt::format("role {} may not make the ledger in database {}",
                                         rights.role, rights.database))
       .with_reason("LedgerForbidden")
@@ -80,9 +79,8 @@ Result<int> read_version(const Context& ctx, sql::Session& session) {
 Result<bool> up_to_date(const Context& ctx, sql::Session& session, int& version) {
   TRY(version, read_version(ctx, session));
   if (version <= current_version()) return version == current_version();
-  return base::precondition(
-             fmt::format("the ledger has form {}, this program knows up to {}", version,
-                         current_version()))
+  return base::precondition(fmt::format("the ledger has form {}, this program knows up to {}",
+                                        version, current_version()))
       .with_reason("LedgerTooNew")
       .with_hint("run the version of lockkeeper that wrote it, or a later one");
 }

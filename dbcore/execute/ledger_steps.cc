@@ -170,8 +170,8 @@ END
 $function$)";
 
 constexpr std::array<std::string_view, 10> first_form = {
-    version_table, migration_table, migration_identity, step_table,       backfill_table,
-    claim_table,   claim_index,     event_table,        event_index,      require_function};
+    version_table, migration_table, migration_identity, step_table,  backfill_table,
+    claim_table,   claim_index,     event_table,        event_index, require_function};
 constexpr std::array<std::string_view, 1> second_form = {signature_function};
 
 constexpr std::array<std::span<const std::string_view>, 2> all_steps = {first_form, second_form};

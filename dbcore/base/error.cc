@@ -60,13 +60,23 @@ Error make(ErrorCode code, std::string message) {
 }
 }  // namespace
 
-Error cancelled(std::string message) { return make(ErrorCode::cancelled, std::move(message)); }
-Error unavailable(std::string message) { return make(ErrorCode::unavailable, std::move(message)); }
-Error conflict(std::string message) { return make(ErrorCode::conflict, std::move(message)); }
+Error cancelled(std::string message) {
+  return make(ErrorCode::cancelled, std::move(message));
+}
+Error unavailable(std::string message) {
+  return make(ErrorCode::unavailable, std::move(message));
+}
+Error conflict(std::string message) {
+  return make(ErrorCode::conflict, std::move(message));
+}
 Error precondition(std::string message) {
   return make(ErrorCode::precondition, std::move(message));
 }
-Error invalid(std::string message) { return make(ErrorCode::invalid, std::move(message)); }
-Error internal(std::string message) { return make(ErrorCode::internal, std::move(message)); }
+Error invalid(std::string message) {
+  return make(ErrorCode::invalid, std::move(message));
+}
+Error internal(std::string message) {
+  return make(ErrorCode::internal, std::move(message));
+}
 
 }  // namespace lockkeeper::base

@@ -23,8 +23,8 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 spdlog::logger& sink() {
   static const auto logger = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "lockkeeper", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("lockkeeper",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %-5l %v");
     made->flush_on(spdlog::level::debug);
     return made;
@@ -55,16 +55,21 @@ void append_field(std::string& out, const Field& field, LogFormat format) {
     out += ',';
     append_quoted(out, field.key);
     out += ':';
-    if (field.quoted) append_quoted(out, field.value);
-    else out += field.value;
+    if (field.quoted)
+      append_quoted(out, field.value);
+    else
+      out += field.value;
     return;
   }
   out += ' ';
   out += field.key;
   out += '=';
-  const bool plain = !field.value.empty() && field.value.find_first_of(" \"\n=") == std::string::npos;
-  if (plain) out += field.value;
-  else append_quoted(out, field.value);
+  const bool plain =
+      !field.value.empty() && field.value.find_first_of(" \"\n=") == std::string::npos;
+  if (plain)
+    out += field.value;
+  else
+    append_quoted(out, field.value);
 }
 
 }  // namespace

@@ -6,8 +6,7 @@
 namespace lockkeeper::base {
 
 void die_of_unchecked(const Error& error) {
-  std::fprintf(stderr, "lockkeeper: read the value of a failed result: %s\n",
-               error.text().c_str());
+  std::fprintf(stderr, "lockkeeper: read the value of a failed result: %s\n", error.text().c_str());
   std::abort();
 }
 

@@ -81,7 +81,7 @@ inline Result<void> ok() {
 }
 
 }  // namespace lockkeeper::base
-
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration and its name cannot stand in parentheses.
 #define LK_CONCAT_INNER(a, b) a##b
 #define LK_CONCAT(a, b) LK_CONCAT_INNER(a, b)
 #define LK_TRY_IMPL(result, declaration, expression)  \
@@ -95,3 +95,4 @@ inline Result<void> ok() {
     if (auto lk_try_result = (__VA_ARGS__); !lk_try_result.ok()) \
       return std::move(lk_try_result).error();                   \
   } while (false)
+// NOLINTEND(bugprone-macro-parentheses)

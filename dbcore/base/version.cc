@@ -2,6 +2,8 @@
 
 namespace lockkeeper::base {
 
-std::string_view version() { return LOCKKEEPER_VERSION; }
+std::string_view version() {
+  return LOCKKEEPER_VERSION;
+}
 
 }  // namespace lockkeeper::base

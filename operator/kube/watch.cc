@@ -41,7 +41,7 @@ base::Error error_of(const Json& status) {
   const auto code = status.find("code");
   answer.status = code != status.end() && code->is_number_integer() ? code->get<int>() : 500;
   answer.body = status.dump();
-  return to_error(answer, "WATCH", "", {});
+  return to_error(answer, "an event of the", "watch", {});
 }
 
 bool version_too_large(const base::Error& error) {
@@ -84,6 +84,20 @@ base::Result<void> Reflector::step(const base::Context& ctx) {
                                                             {"error", done.error().text()}});
   fail(done.error());
   return pause(ctx, done.error());
+}
+
+void Reflector::report(const base::Context& ctx, std::string_view what,
+                       const base::Error& error) const {
+  const std::initializer_list<base::Field> fields = {{"resource", options_.resource.plural},
+                                                     {"namespace", options_.ns},
+                                                     {"state", to_string(state_)},
+                                                     {"error", error.text()}};
+  // Servers forget old places as a matter of course.
+  if (is_expired(error)) {
+    ctx.log().info(what, fields);
+  } else {
+    ctx.log().warn(what, fields);
+  }
 }
 
 base::Result<void> Reflector::list(const base::Context& ctx) {

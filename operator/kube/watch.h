@@ -63,6 +63,7 @@ class Reflector {
   base::Result<void> take_line(std::string_view line);
   base::Result<void> take_event(const std::string& type, const Json& object);
   void fail(const base::Error& error);
+  void report(const base::Context& ctx, std::string_view what, const base::Error& error) const;
   base::Result<void> pause(const base::Context& ctx, const base::Error& error);
 
   Client& client_;

@@ -21,6 +21,9 @@ inline constexpr int format_version = 1;
 struct Probe {
   std::string path;  // spec.operations[2].changeType.up
   std::string sql;   // must succeed; class 42 and 22 errors make the operation invalid
+  // When not empty: sql is a SELECT of one boolean, and this is the error when it is not true.
+  std::string complaint;
+  std::string hint;
   bool operator==(const Probe&) const = default;
 };
 

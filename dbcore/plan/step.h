@@ -109,6 +109,9 @@ struct Step {
   std::string precheck;  // SELECT of one boolean that must be true before; empty: none
   std::string
       postcheck;  // SELECT of one boolean: true when the step's effect is there; empty: ledger only
+  // SELECT of up to five texts that name rows which make the action fail on the data (class 22 or
+  // 23), for the message of Blocked; empty: the server's own error says it.
+  std::string diagnosis;
   std::vector<Action> undo;                // run in this order when rolled back
   bool irreversible = false;               // cannot be undone before contract
   bool breaks_old_version = false;         // contract: the old version cannot live with it

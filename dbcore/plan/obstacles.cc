@@ -1,0 +1,148 @@
+#include "dbcore/plan/obstacles.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace lockkeeper::plan {
+namespace {
+
+bool holds(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+std::string_view deed(const ColumnDraft& column) {
+  return column.dropped ? "drop" : "replace";
+}
+
+base::Error obstacle(const ColumnDraft& column, std::string_view what, std::string hint) {
+  return refuse(column.path,
+                fmt::format("cannot {} column \"{}\": {} depends on it", deed(column),
+                            column.start->name, what),
+                std::move(hint));
+}
+
+constexpr std::string_view recreate =
+    "drop it first by a sql operation, and make it again when this Migration is completed";
+
+base::Result<void> own_objects(const catalog::Table& table, const ColumnDraft& column) {
+  const auto& name = column.start->name;
+  for (const auto& dependent : table.dependents) {
+    if (dependent.column == name) {
+      return obstacle(column, dependent.description, std::string(recreate));
+    }
+  }
+  for (const auto& policy : table.policies) {
+    if (holds(policy.reads, name)) {
+      return obstacle(column, "policy " + policy.name, std::string(recreate));
+    }
+  }
+  for (const auto& trigger : table.triggers) {
+    if (holds(trigger.reads, name) || holds(trigger.update_of, name)) {
+      return obstacle(column, "trigger " + trigger.name, std::string(recreate));
+    }
+  }
+  return base::ok();
+}
+
+base::Result<void> references(const catalog::Table& table, const ColumnDraft& column) {
+  for (const auto& reference : table.referenced_by) {
+    if (holds(reference.referenced_columns, column.start->name)) {
+      return obstacle(column,
+                      fmt::format("foreign key {} of table {}", reference.constraint,
+                                  reference.table_name.display()),
+                      "drop that foreign key first and add it again afterwards, by sql operations");
+    }
+  }
+  return base::ok();
+}
+
+bool view_reads(const catalog::View& view, const catalog::Table& table, const std::string& column) {
+  return std::any_of(view.reads.begin(), view.reads.end(), [&](const auto& read) {
+    return read.first == table.oid && (read.second == column || read.second.empty());
+  });
+}
+
+base::Result<void> views_of(Draft& draft, const Prepared& prepared, const ColumnDraft& column) {
+  for (const auto& view : draft.start().views) {
+    if (!view_reads(view, *prepared.table->start, column.start->name)) continue;
+    const auto what =
+        fmt::format("{} {}", view.materialized ? "materialized view" : "view", view.name.display());
+    if (column.dropped || view.materialized) return obstacle(column, what, std::string(recreate));
+  }
+  return base::ok();
+}
+
+base::Result<void> partition_key(const catalog::Table& table, const ColumnDraft& column) {
+  if (!holds(table.partition_columns, column.start->name)) return base::ok();
+  return refuse(column.path,
+                fmt::format("column \"{}\" is in the partition key of {}", column.start->name,
+                            table.name.display()),
+                "rows are sent to their partition before any trigger sees them: copy into a new "
+                "partitioned table instead");
+}
+
+base::Result<void> generated(const ColumnDraft& column) {
+  if (column.start->generated == catalog::GeneratedKind::none) return base::ok();
+  return refuse(column.path, fmt::format("column \"{}\" is generated", column.start->name),
+                "triggers see a generated column as NULL: add a column with the new name, and drop "
+                "this one");
+}
+
+// Views over views that are made again have to be made again too.
+void collect_views(const Draft& draft, Prepared& prepared) {
+  std::vector<const catalog::View*> out;
+  for (const auto& view : draft.start().views) {
+    const bool hit = std::any_of(prepared.table->columns.begin(), prepared.table->columns.end(),
+                                 [&](const ColumnDraft& c) {
+                                   return !c.added() && (c.retyped || c.native) &&
+                                          view_reads(view, *prepared.table->start, c.start->name);
+                                 });
+    const bool above = std::any_of(out.begin(), out.end(), [&](const catalog::View* below) {
+      return std::any_of(view.reads.begin(), view.reads.end(),
+                         [&](const auto& read) { return read.first == below->oid; });
+    });
+    if (hit || above) out.push_back(&view);
+  }
+  prepared.views = std::move(out);
+}
+
+base::Result<void> views_can_be_made_again(const Prepared& prepared) {
+  for (const auto* view : prepared.views) {
+    if (!view->materialized) continue;
+    return refuse(
+        prepared.table->columns.front().path.empty() ? "spec.operations"
+                                                     : prepared.table->columns.front().path,
+        fmt::format("materialized view {} reads a view over table {} whose column changes "
+                    "its type",
+                    view->name.display(), prepared.table->display()),
+        std::string(recreate));
+  }
+  return base::ok();
+}
+
+base::Result<void> clear_column(Draft& draft, const Prepared& prepared, const ColumnDraft& column) {
+  const auto& table = *prepared.table->start;
+  const bool goes = column.dropped || column.retyped;
+  if (goes || column.shadowed()) TRY_OK(partition_key(table, column));
+  if (column.shadowed()) TRY_OK(generated(column));
+  if (goes || column.native) {
+    TRY_OK(own_objects(table, column));
+    TRY_OK(views_of(draft, prepared, column));
+  }
+  if (goes) TRY_OK(references(table, column));
+  return base::ok();
+}
+
+}  // namespace
+
+base::Result<void> clear_way(Draft& draft, Prepared& prepared) {
+  for (const auto& column : prepared.table->columns) {
+    if (!column.added()) TRY_OK(clear_column(draft, prepared, column));
+  }
+  collect_views(draft, prepared);
+  return views_can_be_made_again(prepared);
+}
+
+}  // namespace lockkeeper::plan

@@ -32,7 +32,7 @@ void Pools::remove(const Key& database) {
   entries_.erase(found);
 }
 
-void Pools::remember(const Key& database, const ServerFacts& facts) {
+void Pools::remember(const Key& database, const std::optional<ServerFacts>& facts) {
   base::Lock lock(mutex_);
   const auto found = entries_.find(database);
   if (found != entries_.end()) found->second.facts = facts;

@@ -19,7 +19,6 @@ namespace lockkeeper::reconcile {
 // What a look at the server found.
 struct ServerFacts {
   catalog::Server server;
-  bool pooled = false;  // a pooler stands in between that hands out sessions by transaction
   bool operator==(const ServerFacts&) const = default;
 };
 // Connects and looks; changes nothing.
@@ -40,8 +39,9 @@ class Pools {
   [[nodiscard]] std::shared_ptr<sql::Pool> find(const Key& database) const;
   void remove(const Key& database);
 
-  // What the last look found; empty until one succeeded in this process.
-  void remember(const Key& database, const ServerFacts& facts);
+  // What the last look found; empty until one succeeded in this process and found nothing that
+  // forbids to work there.
+  void remember(const Key& database, const std::optional<ServerFacts>& facts);
   [[nodiscard]] std::optional<ServerFacts> facts(const Key& database) const;
 
  private:

@@ -1,0 +1,25 @@
+// From a Database's spec and its Secrets to where and how to connect. Reads Secrets by GET and
+// writes CA files; else pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "crds/database.h"
+#include "dbcore/sql/pool.h"
+#include "reconciler/world.h"
+
+namespace lockkeeper::reconcile {
+
+// uri wins over parts, tls.mode over sslmode. precondition with reason SecretNotFound or
+// InvalidConnection: a Secret may be put right at any time.
+base::Result<sql::Endpoint> endpoint_of(const World& world, const crds::Database& database,
+                                        const crds::SecretReference& secret);
+
+// recommended: of the server's max_connections, when it is known and sizing is given.
+sql::PoolOptions pool_options(const crds::DatabaseSpec& spec, std::optional<int> recommended);
+
+// Where the pool of a replica stands in Pools: a key that no Database can have.
+Key replica_key(const Key& database, std::size_t index);
+
+}  // namespace lockkeeper::reconcile

@@ -12,6 +12,8 @@
 
 namespace lockkeeper::reconcile {
 
+class Memories;
+
 class MigrationReconciler {
  public:
   MigrationReconciler();
@@ -23,7 +25,6 @@ class MigrationReconciler {
   base::Result<Outcome> reconcile(const World& world, const Key& key);
 
  private:
-  class Memories;
   std::unique_ptr<Memories> memories_;
 };
 

@@ -1,6 +1,6 @@
 #include "reconciler/rollout.h"
 
-#include <algorithm>
+#include <vector>
 
 namespace lockkeeper::reconcile {
 namespace {
@@ -18,12 +18,12 @@ class EngineRollout final : public Rollout {
                                                     const execute::Identity& identity) override {
     return engine_.find(ctx, identity);
   }
-  base::Result<bool> completed(const base::Context& ctx, const std::string& name) override {
+  base::Result<std::vector<execute::Record>> named(const base::Context& ctx,
+                                                   const std::string& name) override {
     TRY(auto session, pool_->acquire(ctx));
-    TRY(const auto records, execute::journal::list(ctx, *session));
-    return std::ranges::any_of(records, [&](const execute::Record& record) {
-      return record.identity.name == name && record.state == execute::State::completed;
-    });
+    TRY(auto records, execute::journal::list(ctx, *session));
+    std::erase_if(records, [&](const auto& record) { return record.identity.name != name; });
+    return records;
   }
   base::Result<execute::Record> start(const base::Context& ctx, const execute::Identity& identity,
                                       const plan::Plan& plan,

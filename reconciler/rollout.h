@@ -22,8 +22,9 @@ class Rollout {
                                         const std::set<std::string>& allow) = 0;
   virtual base::Result<std::optional<execute::Record>> find(const base::Context& ctx,
                                                             const execute::Identity& identity) = 0;
-  // Whether a Migration of this name ("namespace/name") is completed in any schema.
-  virtual base::Result<bool> completed(const base::Context& ctx, const std::string& name) = 0;
+  // All records of this name ("namespace/name"), whatever their schema.
+  virtual base::Result<std::vector<execute::Record>> named(const base::Context& ctx,
+                                                           const std::string& name) = 0;
   virtual base::Result<execute::Record> start(const base::Context& ctx,
                                               const execute::Identity& identity,
                                               const plan::Plan& plan,

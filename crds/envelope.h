@@ -46,7 +46,7 @@ Json encode_status(const T& object) {
            {{"name", object.metadata.name},
             {"namespace", object.metadata.ns},
             {"resourceVersion", object.metadata.resource_version}}},
-          {"status", write(object.status)}};
+          {"status", write_cut(object.status)}};
 }
 
 }  // namespace lockkeeper::crds

@@ -128,7 +128,7 @@ class Fields {
   template <typename Variant, std::size_t I>
   void alternative(Variant& value, std::string_view name) {
     if (value.index() != I) value.template emplace<I>();
-    object(name, std::get<I>(value), Presence::required);
+    object(name, std::get<I>(value));
   }
 };
 

@@ -29,7 +29,7 @@ using Visit = void (*)(Fields&, void*);
 
 base::Result<void> read(const Json& object, std::string_view path, bool strict, void* value,
                         Visit visit);
-Json write(void* value, Visit visit);
+Json write(void* value, Visit visit, bool cut);
 
 template <typename T>
 void visit(Fields& fields, void* value) {
@@ -56,7 +56,13 @@ base::Result<T> read_lenient(const Json& object, std::string_view path) {
 // The default parameter keeps nlohmann's big header out of this one.
 template <typename T, typename Tree = Json>
 Tree write(T value) {
-  return json::write(&value, json::visit<T>);
+  return json::write(&value, json::visit<T>, false);
+}
+
+// The same, with strings and lists cut to their bounds: for a status, which must never be refused.
+template <typename T, typename Tree = Json>
+Tree write_cut(T value) {
+  return json::write(&value, json::visit<T>, true);
 }
 
 }  // namespace lockkeeper::crds

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "crds/duration.h"
@@ -6,9 +7,18 @@
 namespace lockkeeper::crds {
 namespace {
 
+// At most max bytes, which is at most max characters, cut between characters.
+std::string cut(const std::string& text, std::size_t max) {
+  if (text.size() <= max) return text;
+  const std::string_view mark = max > 8 ? "..." : "";
+  std::size_t end = max - mark.size();
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + std::string(mark);
+}
+
 class Writer final : public Fields {
  public:
-  explicit Writer(Json& root) : stack_{&root} {}
+  Writer(Json& root, bool cut) : stack_{&root}, cut_(cut) {}
 
   using Fields::boolean;
   using Fields::choice;
@@ -16,8 +26,8 @@ class Writer final : public Fields {
   using Fields::integer;
   using Fields::text;
 
-  void text(std::string_view name, std::optional<std::string>& value, const Text&) override {
-    if (value) put(name, *value);
+  void text(std::string_view name, std::optional<std::string>& value, const Text& rule) override {
+    if (value) put(name, cut_ ? cut(*value, rule.max) : *value);
   }
   void boolean(std::string_view name, std::optional<bool>& value) override {
     if (value) put(name, *value);
@@ -63,6 +73,7 @@ class Writer final : public Fields {
   void leave() override { stack_.pop_back(); }
 
   std::size_t enter_list(std::string_view name, std::size_t size, const List& rule) override {
+    if (cut_) size = std::min(size, rule.max);
     if (size == 0 && !rule.required) {
       stack_.push_back(nullptr);
       return 0;
@@ -91,13 +102,14 @@ class Writer final : public Fields {
   }
 
   std::vector<Json*> stack_;
+  bool cut_;
 };
 
 }  // namespace
 
-Json json::write(void* value, Visit visit) {
+Json json::write(void* value, Visit visit, bool cut) {
   Json root = Json::object();
-  Writer writer(root);
+  Writer writer(root, cut);
   visit(writer, value);
   return root;
 }

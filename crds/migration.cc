@@ -90,7 +90,9 @@ void describe(Fields& f, MigrationSpec& m) {
 }
 
 base::Result<Migration> decode_migration(const Json& object) {
-  return decode_object<Migration, MigrationSpec, MigrationStatus>(object);
+  TRY(Migration migration, decode_object<Migration, MigrationSpec, MigrationStatus>(object));
+  TRY_OK(Schedule::make(migration.spec.windows, "spec.windows"));
+  return migration;
 }
 
 Json encode(const Migration& migration) {

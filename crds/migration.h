@@ -203,7 +203,8 @@ struct Migration {
 void describe(Fields& f, MigrationSpec& spec);
 void describe(Fields& f, MigrationStatus& status);
 
-// Strict on spec; what is not ours to judge (metadata, another version's status) is read leniently.
+// Strict on spec, its cron expressions and time zones included; what is not ours to judge
+// (metadata, another version's status) is read leniently.
 base::Result<Migration> decode_migration(const Json& object);
 Json encode(const Migration& migration);
 // The body of a server-side apply to /status: the resourceVersion that was read guards it.

@@ -154,6 +154,30 @@ TEST(MigrationCodec, TheStatusPatchCarriesTheResourceVersionThatWasRead) {
   EXPECT_FALSE(patch.contains("spec"));
 }
 
+TEST(MigrationCodec, AStatusIsCutToWhatTheApiServerTakes) {
+  auto migration = decode_migration(minimal()).value();
+  migration.status.message = std::string(40'000, 'm');
+  migration.status.blockers.resize(9);
+  migration.status.plan = PlanStatus{};
+  migration.status.plan->hazards.resize(30, {"L028", "contract-1", std::string(5'000, 'h')});
+  const Json status = status_patch(migration)["status"];
+  EXPECT_EQ(status["message"].get<std::string>().size(), 32'768U);
+  EXPECT_EQ(status["blockers"].size(), 5U);
+  EXPECT_EQ(status["plan"]["hazards"].size(), 20U);
+  EXPECT_EQ(status["plan"]["hazards"][0]["message"].get<std::string>().size(), 4'096U);
+}
+
+TEST(MigrationCodec, AWindowThatNeverOpensIsRefused) {
+  EXPECT_EQ(refused_path(with_spec("windows", {{{"cron", "0 0 30 2 *"}, {"duration", "1h"}}})),
+            "spec.windows[0].cron");
+  EXPECT_EQ(refused_path(with_spec(
+                "windows",
+                {{{"cron", "0 9 * * 1-4"}, {"duration", "1h"}, {"timeZone", "Mars/Olympus"}}})),
+            "spec.windows[0].timeZone");
+  EXPECT_EQ(refused_path(with_spec("windows", {{{"cron", "0 9 * * 1-4"}, {"duration", "1s"}}})),
+            "spec.windows[0].duration");
+}
+
 TEST(MigrationCodec, AStatusOfAnotherVersionDoesNotHideTheObject) {
   Json object = minimal();
   object["status"] = parse_json(R"({"observedGeneration": 2, "phase": "Levitating", "novelty": {},

@@ -1,6 +1,7 @@
 // The direction of includes, and third parties behind their one adapter.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -93,9 +94,15 @@ TEST(IncludesTest, ThirdPartiesHaveOneAdapter) {
   expect_only("CLI/", "operator/");
 }
 
-TEST(IncludesTest, HeadersOfNlohmannInHeadersAreForwardOnly) {
-  for (const auto& path : users_of("nlohmann/json.hpp")) {
-    EXPECT_FALSE(path.ends_with(".h")) << path << ": take nlohmann/json_fwd.hpp";
+TEST(IncludesTest, AHeaderWithTheWholeOfNlohmannIsForUnitsOnly) {
+  for (const auto& heavy : users_of("nlohmann/json.hpp")) {
+    if (!heavy.ends_with(".h")) continue;
+    for (const auto& file : support::source_files()) {
+      const auto own = file.includes(true);
+      const bool passes_on = file.path.ends_with(".h") && std::ranges::count(own, heavy) > 0;
+      EXPECT_FALSE(passes_on) << file.path << " includes " << heavy
+                              << ": there take nlohmann/json_fwd.hpp";
+    }
   }
 }
 

@@ -18,8 +18,13 @@ namespace lockkeeper::catalog {
 
 using Oid = std::uint32_t;
 
+// Until the name is known.
+inline sql::QualifiedName unnamed() {
+  return {sql::Identifier::trusted(""), sql::Identifier::trusted("")};
+}
+
 enum class Identity { none, always, by_default };
-enum class GeneratedKind { none, stored };
+enum class GeneratedKind { none, stored, on_read };  // on_read: VIRTUAL of PostgreSQL 18
 
 struct Column {
   std::string name;
@@ -125,7 +130,7 @@ struct Policy {
 // A view or materialized view that reads the table, directly or through another view.
 struct View {
   Oid oid = 0;
-  sql::QualifiedName name;
+  sql::QualifiedName name = unnamed();
   bool materialized = false;
   int depth = 1;           // 1 reads a table, 2 reads a view that does, ...
   std::string definition;  // pg_get_viewdef
@@ -134,15 +139,19 @@ struct View {
   std::vector<std::string> acl;
   std::string owner;
   std::string comment;
-  std::vector<std::pair<Oid, std::string>>
-      reads;  // (table oid, column); column empty: the whole row
+  std::vector<std::pair<std::string, std::string>> defaults;  // column, expression
+  std::vector<std::string> indexes;   // pg_get_indexdef, of a materialized view
+  std::vector<std::string> triggers;  // pg_get_triggerdef
+  // (oid of a table or of a view between, column), through other views too; column empty: the
+  // whole row, or none by name.
+  std::vector<std::pair<Oid, std::string>> reads;
   bool operator==(const View&) const = default;
 };
 
 // A foreign key of another table that refers to this one.
 struct IncomingReference {
   Oid table = 0;
-  sql::QualifiedName table_name;
+  sql::QualifiedName table_name = unnamed();
   std::string constraint;
   std::vector<std::string> columns;             // of the other table
   std::vector<std::string> referenced_columns;  // of this one
@@ -162,7 +171,7 @@ enum class TableKind { table, partitioned, foreign, other };
 
 struct Table {
   Oid oid = 0;
-  sql::QualifiedName name;
+  sql::QualifiedName name = unnamed();
   TableKind kind = TableKind::table;
   char persistence = 'p';  // p, u, t
   std::string owner;
@@ -183,12 +192,13 @@ struct Table {
   std::vector<std::pair<Oid, sql::QualifiedName>>
       children;  // direct INHERITS children or partitions
   std::vector<Oid> parents;
-  std::string partition_key;  // pg_get_partkeydef
-  std::vector<std::string> partition_columns;
-  std::vector<std::string> publications;  // that publish it
-  double row_estimate = -1;               // reltuples; -1: never analyzed
-  std::int64_t size_bytes = 0;            // heap and toast
-  std::int64_t total_bytes = 0;           // with indexes
+  std::string partition_key;                   // pg_get_partkeydef
+  std::vector<std::string> partition_columns;  // that its key reads
+  std::string partition_bound;                 // of a partition: "FOR VALUES FROM (1) TO (2)"
+  std::vector<std::string> publications;       // that publish it
+  double row_estimate = -1;                    // reltuples; -1: never analyzed
+  std::int64_t size_bytes = 0;                 // heap and toast
+  std::int64_t total_bytes = 0;                // with indexes
   bool operator==(const Table&) const = default;
 
   [[nodiscard]] const Column* column(std::string_view column_name) const;
@@ -240,9 +250,12 @@ struct Catalog {
   sql::Identifier schema = sql::Identifier::trusted("public");  // the target schema
   bool schema_exists = false;
   std::map<std::string, Table> tables;  // of the target schema, by name; only those asked for
-  std::map<Oid, Table> related;         // tied to them by foreign key or inheritance; less detail
-  std::vector<View> views;              // over those tables, innermost first
-  std::map<std::string, Type> types;    // by the text that was asked; absent: no such type
+  // Tied to them by foreign key or inheritance. Their own dependents, views and references are not
+  // read, nor the columns, triggers and policies of partitions.
+  std::map<Oid, Table> related;
+  std::vector<View> views;            // over those tables, innermost first
+  std::map<std::string, Type> types;  // by the text that was asked; absent: no such type
+  std::map<std::string, std::string> type_problems;  // why not, in the server's words
   std::map<std::string, Function> functions;  // by "schema.name" or "name" as asked; absent: none
   std::vector<std::string>
       relation_names;  // of those asked in Request::names that exist in the schema

@@ -1,5 +1,10 @@
 // Reads a Catalog: in bulk (a fixed number of queries, whatever the number of objects), in one
-// REPEATABLE READ snapshot, pipelined. Stateless.
+// REPEATABLE READ READ ONLY snapshot, pipelined; in the transaction that is open, if one is (then
+// jit and search_path are set to off and nothing until it ends). Stateless.
+//
+// The server prints definitions from what is committed, not from the snapshot: a change that
+// commits meanwhile can show in a part of the picture, and in the whole of the next one. Views and
+// sizes take ACCESS SHARE for a moment, so unavailable (55P03) is possible.
 #pragma once
 
 #include <set>

@@ -77,8 +77,8 @@ struct ClientIdentity {
 struct Tls {
   std::string ca_pem{};  // the only authorities trusted; empty: the system's
   bool verify = true;    // off only where a user's file says so in as many words
-  std::string
-      server_name;  // expected in the certificate instead of the URL's host; empty: the host
+  // Expected in the certificate instead of the URL's host; empty: the host.
+  std::string server_name{};
   // Asked on each new connection, so that a rotated certificate is picked up; empty: none. It must
   // not block.
   std::function<std::optional<ClientIdentity>()> identity{};

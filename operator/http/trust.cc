@@ -80,7 +80,8 @@ int Trust::verify(X509_STORE_CTX* context, void* self) {
   const std::lock_guard lock(trust.mutex_);
   if (verified == 1) {
     trust.refusal_.clear();
-  } else if (error == X509_V_OK) {
+  } else if (error == X509_V_OK || error == X509_V_ERR_UNSPECIFIED) {
+    // The chain is good; what our side refused after it is the name.
     trust.refusal_ = "the certificate is not for this host";
   } else {
     trust.refusal_ = X509_verify_cert_error_string(error);

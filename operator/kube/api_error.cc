@@ -79,10 +79,12 @@ std::string reason_of(int status) {
   }
 }
 
-// The server answers a failed "test" of a JSON patch with 422, which is no fault of the object.
+// A JSON patch that does not fit the object as it is (a "test" that failed, a path that is not
+// there) gets 422 with this message and nothing else. It is no fault of the object.
 bool is_failed_test(int status, std::string_view method, const ApiStatus& answer) {
   return status == 422 && method == "PATCH" &&
-         answer.message.find("testing value") != std::string::npos;
+         answer.message.starts_with(
+             "the server rejected our request due to an error in our request");
 }
 
 }  // namespace

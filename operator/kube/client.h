@@ -97,7 +97,8 @@ class Client {
   [[nodiscard]] base::Result<Json> replace(const base::Context& ctx, const Resource& resource,
                                            const ObjectKey& key, const Json& object,
                                            std::string_view subresource = {});
-  // RFC 6902. A failed test operation is precondition with reason "PatchTestFailed".
+  // RFC 6902. A patch that does not fit (a test failed, a path is absent) is precondition with
+  // reason "PatchTestFailed"; the API server does not say which.
   [[nodiscard]] base::Result<Json> json_patch(const base::Context& ctx, const Resource& resource,
                                               const ObjectKey& key, const Json& operations,
                                               std::string_view subresource = {});

@@ -49,6 +49,8 @@ class Server::Impl {
   void stop() {
     stop_.request();
     if (acceptor_.joinable()) acceptor_.join();
+    // Who was not accepted yet is told so.
+    listener_.socket = Descriptor();
     connections_.clear();
   }
   [[nodiscard]] std::uint16_t port() const { return listener_.port; }
@@ -102,7 +104,7 @@ class Server::Impl {
   const base::Context ctx_;
   const Options options_;
   const Routes routes_;
-  const Listener listener_;
+  Listener listener_;
   const std::unique_ptr<CertificateSource> certificate_;
   StopEvent stop_;
   std::list<Connection> connections_;  // the acceptor's alone until it has ended

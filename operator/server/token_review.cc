@@ -89,10 +89,10 @@ class Reviewer {
 
   base::Result<void> ask(const base::Context& ctx, const std::string& token,
                          const std::string& path) {
-    TRY(const Json reviewed, client_.create(ctx, token_reviews, "",
-                                            {{"apiVersion", "authentication.k8s.io/v1"},
-                                             {"kind", "TokenReview"},
-                                             {"spec", {{"token", token}}}}));
+    TRY(const Json reviewed, review(ctx, token_reviews,
+                                    {{"apiVersion", "authentication.k8s.io/v1"},
+                                     {"kind", "TokenReview"},
+                                     {"spec", {{"token", token}}}}));
     if (!status_flag(reviewed, "authenticated")) return unauthorized();
     const Json user = reviewed["status"].value("user", Json::object());
     Json spec = {{"nonResourceAttributes", {{"path", path}, {"verb", "get"}}}};

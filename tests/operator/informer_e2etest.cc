@@ -80,5 +80,33 @@ TEST(InformerE2eTest, AnObjectThatDoesNotDecodeIsKeptWithItsError) {
   EXPECT_FALSE(entry.undecoded->meta.uid.empty());
 }
 
+TEST(InformerE2eTest, SurvivesARestartOfTheApiServer) {
+  ControlPlane plane;  // its own: others do not expect to be cut
+  install_widgets(plane);
+  const auto ns = plane.create_namespace(false);
+  const auto client = client_of(widget_keeper(plane, ns));
+  const Running running;
+  const auto ctx = running.context();
+  ASSERT_TRUE(client->create(ctx, widgets, ns, widget(ns, "before", 1)).ok());
+  const Following following(*client, ns);
+  ASSERT_TRUE(await([&] { return following.size_of({ns, "before"}) == 1; }));
+
+  plane.halt("apiserver");
+  EXPECT_EQ(client->get(ctx, widgets, {ns, "before"}).error().code, base::ErrorCode::unavailable);
+  EXPECT_EQ(following.size_of({ns, "before"}), 1) << "what is known stays known";
+  plane.resume("apiserver");
+  ASSERT_TRUE(await([&] {
+    return client->create(ctx, widgets, ns, widget(ns, "after", 2)).ok() ||
+           client->get(ctx, widgets, {ns, "after"}).ok();
+  }));
+  EXPECT_TRUE(await(
+      [&] {
+        return following.size_of({ns, "after"}) == 2;
+      },
+      std::chrono::seconds{60}));
+  ASSERT_TRUE(client->remove(ctx, widgets, {ns, "before"}).ok());
+  EXPECT_TRUE(await([&] { return !following.informer.store().find({ns, "before"}); }));
+}
+
 }  // namespace
 }  // namespace lockkeeper::kube

@@ -1,0 +1,150 @@
+#include "operator/work.h"
+
+#include <utility>
+
+namespace lockkeeper::app {
+namespace {
+
+constexpr auto by_database = "database";
+
+std::string database_index_key(const std::string& ns, const std::string& name) {
+  return ns + "/" + name;
+}
+
+bool terminal(const crds::MigrationStatus& status) {
+  return status.phase == crds::Phase::completed || status.phase == crds::Phase::rolled_back;
+}
+
+// Whether somebody else changed the object, and not only we its status.
+template <typename T>
+bool changed_by_others(const kube::Entry<Cached<T>>& before, const kube::Entry<Cached<T>>& after) {
+  if (!before.object || !after.object) return true;
+  if (!before.object->object || !after.object->object) return true;
+  const crds::ObjectMeta& a = before.object->object->metadata;
+  const crds::ObjectMeta& b = after.object->object->metadata;
+  return a.uid != b.uid || a.generation != b.generation || a.annotations != b.annotations ||
+         a.labels != b.labels || a.deletion_timestamp != b.deletion_timestamp ||
+         a.finalizers != b.finalizers;
+}
+
+// Whether a neighbour that waited for it may go on now.
+bool let_go(const kube::Entry<Cached<crds::Migration>>& before,
+            const kube::Entry<Cached<crds::Migration>>& after) {
+  if (!before.object || !before.object->object) return false;
+  if (!after.object || !after.object->object) return true;
+  const crds::MigrationStatus& was = before.object->object->status;
+  const crds::MigrationStatus& is = after.object->object->status;
+  return terminal(was) != terminal(is) || was.conditions.is_true(crds::ConditionType::stalled) !=
+                                              is.conditions.is_true(crds::ConditionType::stalled);
+}
+
+kube::Priority priority_of(bool initial) {
+  return initial ? kube::Priority::low : kube::Priority::high;
+}
+
+template <typename Informer>
+kube::ControllerOptions controller_options(std::string name, int workers, Informer& informer) {
+  return {.name = std::move(name), .workers = workers, .resync_keys = [&informer] {
+            return informer.store().keys();
+          }};
+}
+
+}  // namespace
+
+Work::Work(const base::Context& root, const Foundation& foundation)
+    : root_(root),
+      on_(foundation),
+      writer_(on_.client, on_.view, on_.events),
+      migration_controller_(
+          controller_options("migration", on_.workers, on_.migrations),
+          [this](const base::Context& ctx,
+                 const kube::ObjectKey& key) -> base::Result<kube::Reconciled> {
+            const reconcile::Key object = reconcile_key(key);
+            TRY(const reconcile::Outcome outcome,
+                migration_reconciler_.reconcile(world(ctx), object));
+            return writer_.carry_out(ctx, reconcile::Kind::migration, object, outcome);
+          },
+          root.clock(), &on_.metrics),
+      database_controller_(
+          controller_options("database", on_.workers, on_.databases),
+          [this](const base::Context& ctx,
+                 const kube::ObjectKey& key) -> base::Result<kube::Reconciled> {
+            const reconcile::Key object = reconcile_key(key);
+            TRY(const reconcile::Outcome outcome,
+                database_reconciler_.reconcile(world(ctx), object));
+            return writer_.carry_out(ctx, reconcile::Kind::database, object, outcome);
+          },
+          root.clock(), &on_.metrics),
+      runner_(root, [this](const reconcile::Key& key) {
+        migration_controller_.queue().add(object_key(key));
+      }) {
+  listen();
+}
+
+void Work::stop() {
+  threads_.clear();
+  runner_.stop();
+}
+
+void Work::listen() {
+  on_.migrations.store().add_index(by_database, [](const Cached<crds::Migration>& cached) {
+    if (!cached.object) return std::vector<std::string>();
+    return std::vector{
+        database_index_key(cached.object->metadata.ns, cached.object->spec.database_ref.name)};
+  });
+  on_.migrations.on_change(
+      [this](const kube::Change<Cached<crds::Migration>>& change) { migration_changed(change); });
+  on_.databases.on_change(
+      [this](const kube::Change<Cached<crds::Database>>& change) { database_changed(change); });
+}
+
+void Work::migration_changed(const kube::Change<Cached<crds::Migration>>& change) {
+  if (changed_by_others(change.before, change.after)) {
+    migration_controller_.queue().add(change.key, priority_of(change.initial));
+  }
+  if (let_go(change.before, change.after)) wake_neighbours(*change.before.object->object);
+}
+
+void Work::wake_neighbours(const crds::Migration& migration) {
+  const std::string& ns = migration.metadata.ns;
+  const std::string& database = migration.spec.database_ref.name;
+  database_controller_.queue().add({.ns = ns, .name = database});
+  for (const auto& neighbour :
+       on_.migrations.store().by_index(by_database, database_index_key(ns, database))) {
+    if (!neighbour->object || terminal(neighbour->object->status)) continue;
+    migration_controller_.queue().add({.ns = ns, .name = neighbour->object->metadata.name});
+  }
+}
+
+void Work::database_changed(const kube::Change<Cached<crds::Database>>& change) {
+  if (changed_by_others(change.before, change.after)) {
+    database_controller_.queue().add(change.key, priority_of(change.initial));
+  }
+  const auto ready = [](const kube::Entry<Cached<crds::Database>>& entry) {
+    return entry.object && entry.object->object &&
+           entry.object->object->status.conditions.is_true(crds::ConditionType::ready);
+  };
+  if (change.initial || ready(change.before) == ready(change.after)) return;
+  for (const auto& migration : on_.migrations.store().by_index(
+           by_database, database_index_key(change.key.ns, change.key.name))) {
+    if (!migration->object || terminal(migration->object->status)) continue;
+    migration_controller_.queue().add(
+        {.ns = change.key.ns, .name = migration->object->metadata.name});
+  }
+}
+
+reconcile::World Work::world(const base::Context& ctx) {
+  return {.ctx = ctx,
+          .cluster = on_.view,
+          .pools = on_.pools,
+          .runner = runner_,
+          .http = on_.probe,
+          .runtime_dir = on_.runtime_dir};
+}
+
+void Work::start() {
+  threads_.emplace_back([this] { migration_controller_.run(root_); });
+  threads_.emplace_back([this] { database_controller_.run(root_); });
+}
+
+}  // namespace lockkeeper::app

@@ -36,6 +36,7 @@ base::Error out_of_turn(std::string_view wanted, State state) {
 // Everything that was true when expand ended must be true now: rows written meanwhile included.
 Result<void> pass_the_gate(const Context& ctx, Job& job) {
   Executor executor(job);
+  TRY_OK(executor.expect_no_drift(ctx));
   const auto steps = job.record().plan.steps;
   for (const auto& step : steps) {
     if (!step.verify) continue;

@@ -2,12 +2,34 @@
 
 #include <algorithm>
 
+#include "dbcore/execute/facts.h"
 #include "dbcore/sql/sqlstate.h"
 
 namespace lockkeeper::execute {
 
 using base::Context;
 using base::Result;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto diagnosis_limit = 30s;
+
+void note_status(Job& job, const plan::Step& step, StepStatus status) {
+  const auto row = std::ranges::find(job.record().steps, step.id, &StepRecord::id);
+  if (row != job.record().steps.end()) row->status = status;
+}
+
+Result<std::string> guilty_rows(const Context& ctx, Job& job, const plan::Step& step) {
+  if (step.diagnosis.empty()) return std::string();
+  TRY(auto* const session, job.onlooker(ctx));
+  TRY(const auto rows, session->execute(ctx, sql::Fragment::trusted(step.diagnosis)));
+  std::string keys;
+  for (const sql::Row row : rows) keys += (keys.empty() ? "" : "; ") + row.text(0);
+  return keys;
+}
+
+}  // namespace
 
 Result<void> run_action(const Context& ctx, Job& job, const Task& task) {
   switch (task.action->kind) {
@@ -18,11 +40,17 @@ Result<void> run_action(const Context& ctx, Job& job, const Task& task) {
   return base::internal("an action of unknown kind");
 }
 
-Result<void> write_intent(const Context& ctx, Job& job, const plan::Step& step) {
+Result<void> write_intent(const Context& ctx, Job& job, const plan::Step& step,
+                          std::string_view own) {
+  const auto* const row = job.record().step(step.id);
+  const bool tried = row != nullptr && row->status != StepStatus::pending;
+  TRY_OK(expect_no_drift(ctx, job, tried ? own : std::string_view()));
+  TRY_OK(settle_facts(ctx, job));
   TRY(auto* const session, job.session(ctx));
   TRY(auto transaction, begin_fenced(ctx, *session, job.fence()));
   TRY_OK(journal::set_step(ctx, *session, job.fence(), step.id, StepStatus::running));
   TRY_OK(transaction.commit(ctx));
+  note_status(job, step, StepStatus::running);
   job.tell(step.id, "intent");
   return {};
 }
@@ -58,19 +86,19 @@ Result<bool> found_done(const Context& ctx, Job& job, const plan::Step& step) {
   return session->ask(ctx, sql::Fragment::trusted(step.postcheck));
 }
 
-base::Error rows_error(base::Error error) {
-  if (!error.reason.empty()) return error;
-  if (error.sqlstate == sql::sqlstate::unique_violation) {
-    error.code = base::ErrorCode::precondition;
-    return std::move(error)
-        .with_reason("DuplicateKeys")
-        .with_hint("make the values unique; it goes on by itself");
-  }
-  if (error.sqlstate.starts_with("22") || error.sqlstate.starts_with("23")) {
-    error.code = base::ErrorCode::precondition;
-    return std::move(error)
-        .with_reason("RowFails")
-        .with_hint("change the rows that fail; it goes on by itself");
+base::Error diagnosed(const Context& ctx, Job& job, const plan::Step& step, base::Error error) {
+  const bool duplicate = error.sqlstate == sql::sqlstate::unique_violation;
+  const bool row = error.sqlstate.starts_with("22") || error.sqlstate.starts_with("23");
+  if (!row || !error.reason.empty()) return error;
+  error.code = base::ErrorCode::precondition;
+  error.reason = duplicate ? "DuplicateKeys" : "RowFails";
+  error.hint = duplicate ? "make the values unique; it goes on by itself"
+                         : "change the rows that fail; it goes on by itself";
+  const auto rows = guilty_rows(ctx.with_timeout(diagnosis_limit), job, step);
+  if (!rows) {
+    ctx.log().info("cannot name the rows that fail", {{"error", rows.error().text()}});
+  } else if (!rows->empty()) {
+    error.detail = *rows;
   }
   return error;
 }

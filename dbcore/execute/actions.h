@@ -30,8 +30,10 @@ base::Result<void> run_backfill(const base::Context& ctx, Job& job, const plan::
 base::Result<void> run_verify(const base::Context& ctx, Job& job, const plan::Step& step);
 base::Result<void> verify_again(const base::Context& ctx, Job& job, const plan::Step& step);
 
-// The step's row says running from now on.
-base::Result<void> write_intent(const base::Context& ctx, Job& job, const plan::Step& step);
+// Before a step that cannot commit with its row: no drift (`own`: see expect_no_drift), facts
+// written down, and the row says running from now on.
+base::Result<void> write_intent(const base::Context& ctx, Job& job, const plan::Step& step,
+                                std::string_view own = {});
 // In a fenced transaction of its own: the result of something that could not commit with it.
 base::Result<void> write_result(const base::Context& ctx, Job& job, const Task& task);
 // After a result was committed: the record follows the ledger.
@@ -39,7 +41,9 @@ void note_result(Job& job, const Task& task, const std::string& signature);
 
 // Whether the step's postcheck holds; false when it has none.
 base::Result<bool> found_done(const base::Context& ctx, Job& job, const plan::Step& step);
-// What an error of the server means for a Migration: RowFails, DuplicateKeys.
-base::Error rows_error(base::Error error);
+// What an error of the server means for a Migration: RowFails and DuplicateKeys with rows that are
+// to blame, where the step knows how to find them. Other errors as they are.
+base::Error diagnosed(const base::Context& ctx, Job& job, const plan::Step& step,
+                      base::Error error);
 
 }  // namespace lockkeeper::execute

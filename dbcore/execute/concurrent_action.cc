@@ -102,7 +102,7 @@ Result<void> build(const Context& ctx, Job& job, const Task& task, sql::Session&
   }
   auto ran = run_statements(ctx, job, task, session);
   if (!ran) {
-    auto cause = rows_error(std::move(ran).error());
+    auto cause = diagnosed(ctx, job, *task.step, std::move(ran).error());
     if (!session.broken()) {
       if (auto dropped = drop_leftover(ctx, job, *task.step, *task.action, session); !dropped) {
         ctx.log().warn("an invalid index is left", {{"error", dropped.error().text()}});
@@ -122,8 +122,7 @@ Result<void> build(const Context& ctx, Job& job, const Task& task, sql::Session&
 
 Result<void> run_concurrently(const Context& ctx, Job& job, const Task& task) {
   if (!task.undo()) {
-    TRY_OK(expect_no_drift(ctx, job));
-    TRY_OK(write_intent(ctx, job, *task.step));
+    TRY_OK(write_intent(ctx, job, *task.step, task.action->index_name));
   }
   job.show(task.step->summary);
   TRY(auto* const session, job.session(ctx));

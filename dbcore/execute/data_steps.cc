@@ -112,7 +112,6 @@ Result<void> verify_and_repair(const Context& ctx, Job& job, const plan::Step& s
 }  // namespace
 
 Result<void> run_backfill(const Context& ctx, Job& job, const plan::Step& step) {
-  TRY_OK(expect_no_drift(ctx, job));
   TRY_OK(write_intent(ctx, job, step));
   job.show(step.summary);
   TRY_OK(guarded(ctx, job, [&](const Context& running) {

@@ -137,6 +137,11 @@ Result<void> Executor::settle(const Context& ctx) {
   return persist(ctx, [&](const Context& running) { return settle_facts(running, job_); });
 }
 
+Result<void> Executor::expect_no_drift(const Context& ctx) {
+  return persist(ctx,
+                 [&](const Context& running) { return execute::expect_no_drift(running, job_); });
+}
+
 Result<void> Executor::refresh(const Context& ctx) {
   return persist(ctx, [&](const Context& running) { return job_.refresh(running); });
 }

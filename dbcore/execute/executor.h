@@ -22,6 +22,7 @@ class Executor {
   // Facts written down, the migration's state changed; claims are given back in a terminal one.
   base::Result<void> enter(const base::Context& ctx, State state);
   base::Result<void> settle(const base::Context& ctx);
+  base::Result<void> expect_no_drift(const base::Context& ctx);
   // The record brought up to date; waits out a server that is away.
   base::Result<void> refresh(const base::Context& ctx);
 

@@ -25,8 +25,9 @@ base::Result<std::string> difference(const base::Context& ctx, sql::Session& ses
                                      const Record& record);
 
 // precondition Drift unless the schema is as the last step left it. Adopts a signature that moved
-// without any fact having changed.
-base::Result<void> expect_no_drift(const base::Context& ctx, Job& job);
+// without any fact having changed. Facts that name `own` are not looked at: what a step that could
+// not commit with its row may have left, or taken away.
+base::Result<void> expect_no_drift(const base::Context& ctx, Job& job, std::string_view own = {});
 // Writes down the facts that the last steps left. precondition Drift when somebody was quicker.
 base::Result<void> settle_facts(const base::Context& ctx, Job& job);
 

@@ -90,9 +90,8 @@ Result<void> Job::refresh(const Context& ctx) {
 }
 
 Result<void> Job::recover(const Context& ctx) {
-  if (session_ && !(*session_)->broken() && !(*session_)->in_transaction() && !renewal_due_) {
-    return {};
-  }
+  const bool lost = session_ && ((*session_)->broken() || (*session_)->in_transaction());
+  if (!lost && !renewal_due_) return {};
   if (session_) session_->discard();
   session_.reset();
   renewal_due_ = true;

@@ -167,7 +167,7 @@ sql::Statement insert_statement(const journal::Start& start) {
       "   $12, $13::oid) RETURNING id), "
       "s AS (INSERT INTO lockkeeper.step (migration_id, step_id, ordinal, phase)"
       " SELECT m.id, t.step_id, t.ordinal, t.phase FROM m,"
-      "  pg_catalog.unnest($14::text[], $15::text[]) WITH ORDINALITY AS t(step_id, phase, "
+      "  unnest($14::text[], $15::text[]) WITH ORDINALITY AS t(step_id, phase, "
       "ordinal)),"
       "c AS (INSERT INTO lockkeeper.claim (relid, migration_id)"
       " SELECT t.relid, m.id FROM m, pg_catalog.unnest($16::oid[]) AS t(relid)"

@@ -67,7 +67,7 @@ class TransactionRun {
     }();
     if (!rows && found_done_) return write_result(ctx_, job_, task_);
     if (!rows && moved_) return reconcile();
-    if (!rows) return rows_error(explain(std::move(rows).error()));
+    if (!rows) return diagnosed(ctx_, job_, *task_.step, explain(std::move(rows).error()));
     job_.tell(task_.step->id, "committed");
     note_result(job_, task_, (*rows)[0].text(0));
     return {};

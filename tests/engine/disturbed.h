@@ -1,0 +1,86 @@
+// One story from start to completed, to be told undisturbed, and then disturbed at each of its
+// instants in turn: the end must be the same.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dbcore/engine/engine.h"
+#include "tests/execute/playground.h"
+
+namespace lockkeeper::engine {
+
+struct Story {
+  std::string name;
+  std::function<void(execute::Playground&)> prepare;                         // tables and rows
+  std::function<base::Result<execute::Record>(execute::Playground&)> begin;  // into the ledger
+  std::string table = "t";
+};
+
+struct Ending {
+  std::string schema;
+  std::string rows;
+  std::string steps;
+  bool operator==(const Ending&) const = default;
+};
+
+inline Ending ending(const execute::Playground& ground, const Story& story) {
+  return {.schema = ground.pg.dump_schema(ground.db, {"--exclude-schema=lockkeeper"}),
+          .rows = ground.pg.row_hash(ground.db, story.table),
+          .steps = ground.ask("SELECT string_agg(step_id || ' ' || status, ', ' ORDER BY ordinal)"
+                              " FROM lockkeeper.step")};
+}
+
+// Expand and contract; from where the ledger says that it stands.
+inline base::Result<execute::Record> tell(Engine& engine, const execute::Record& record) {
+  execute::Progress progress;
+  Tuning tuning;
+  tuning.backfill.pause = std::chrono::milliseconds(0);
+  const base::Context ctx;
+  if (record.state == execute::State::running) {
+    TRY_OK(engine.expand(ctx, record, tuning, progress));
+  }
+  return engine.contract(ctx, record, tuning, progress);
+}
+
+inline base::Result<execute::Record> adopt_and_tell(Engine& engine, const execute::Record& record) {
+  TRY(auto found, engine.find(base::Context(), record.identity));
+  if (!found) return base::internal("no record");
+  TRY(auto adopted, engine.adopt(base::Context(), *found));
+  if (adopted.state == execute::State::completed) return adopted;
+  return tell(engine, adopted);
+}
+
+struct Undisturbed {
+  std::vector<std::string> instants;
+  Ending end;
+};
+
+inline Undisturbed undisturbed(const Story& story, support::PrivatePostgres& server) {
+  execute::Playground ground(server);
+  story.prepare(ground);
+  const auto record = story.begin(ground);
+  if (!record) throw std::runtime_error(record.error().text());
+  Undisturbed seen;
+  Engine engine(ground.pool,
+                [&](std::string_view instant) { seen.instants.emplace_back(instant); });
+  const auto told = tell(engine, *record);
+  if (!told) throw std::runtime_error(told.error().text());
+  seen.end = ending(ground, story);
+  return seen;
+}
+
+// The plan by hand of the playground: one transaction step, a concurrent build, a proof, contract.
+inline Story plan_by_hand() {
+  return {.name = "plan by hand",
+          .prepare = [](execute::Playground& ground) { ground.make_table(200); },
+          .begin =
+              [](execute::Playground& ground) {
+                return execute::begin(ground, execute::whole_plan(ground));
+              }};
+}
+
+}  // namespace lockkeeper::engine

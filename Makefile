@@ -23,7 +23,9 @@ build: packages ## the release binary, build/lockkeeper
 	@ln -sfn release/lockkeeper build/lockkeeper
 
 .PHONY: demo
-demo: build ## a live schema change under load, with a summary of what was measured (KEEP=1 leaves it up)
+demo: packages ## a live schema change under load, with a summary of what was measured (KEEP=1 leaves it up)
+	@$(call compile,release,lockkeeper lk_load)
+	@ln -sfn release/lockkeeper build/lockkeeper
 	@tests/support/controlplane/controlplane.sh bin >/dev/null
 	@python3 tests/demo/demo.py $(if $(KEEP),--keep)
 
@@ -40,8 +42,9 @@ test-unit: packages ## the tests that need no server
 	@tests/run.py build/release --kind test
 
 .PHONY: bench
-bench: build ## measures what the promises cost (tests/bench/README.md)
+bench: packages ## measures what the promises cost (tests/bench/README.md)
 	@$(call compile,release)
+	@ln -sfn release/lockkeeper build/lockkeeper
 	@tests/support/controlplane/controlplane.sh bin >/dev/null
 	@python3 tests/bench/bench.py $(BENCH)
 

@@ -31,15 +31,14 @@ demo: packages ## a live schema change under load, with a summary of what was me
 
 .PHONY: test
 test: packages ## builds and runs every test: unit, PostgreSQL, control plane
-	@$(call compile,release)
-	@ln -sfn release/lockkeeper build/lockkeeper
+	@$(call compile,dev)
 	@tests/support/controlplane/controlplane.sh bin >/dev/null
-	@tests/run.py build/release
+	@tests/run.py build/dev
 
 .PHONY: test-unit
 test-unit: packages ## the tests that need no server
-	@$(call compile,release)
-	@tests/run.py build/release --kind test
+	@$(call compile,dev)
+	@tests/run.py build/dev --kind test
 
 .PHONY: bench
 bench: packages ## measures what the promises cost (tests/bench/README.md)

@@ -1,6 +1,7 @@
 #include "operator/cluster_view.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace lockkeeper::app {

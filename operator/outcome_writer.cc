@@ -1,5 +1,6 @@
 #include "operator/outcome_writer.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace lockkeeper::app {

@@ -1,5 +1,6 @@
 #include "operator/work.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace lockkeeper::app {

@@ -93,9 +93,10 @@ TEST(KillTest, AStatementInTheServerWhoseClientWasKilledDoesNotActBesideItsSucce
       if (instant != step + ": begin") return;
       support::PgConnection open(gate);
       open.exec("CREATE TABLE arrived ()");
-      while (open.exec("SELECT to_regclass('go')").empty()) std::this_thread::sleep_for(5ms);
+      (void)support::await([&] { return !open.exec("SELECT to_regclass('go')").empty(); }, 2min);
     });
-    ASSERT_TRUE(support::await([&] { return ground.ask("SELECT to_regclass('arrived')") != ""; }));
+    ASSERT_TRUE(
+        support::await([&] { return ground.ask("SELECT to_regclass('arrived')") != ""; }, 2min));
     // An open snapshot stops a build, a SHARE UPDATE EXCLUSIVE lock the others.
     holder.exec(step == "index-t_name" ? "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1"
                                        : "BEGIN; LOCK TABLE t IN SHARE UPDATE EXCLUSIVE MODE");
@@ -130,7 +131,7 @@ TEST(KillTest, KillsAtRandomTimesEndTheSame) {
   int kills = 0;
   for (int delay = 5; delay < 400; delay += 15) {
     const auto child = fork_operator(ground, *record, {});
-    std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+    base::Clock::real().sleep(std::chrono::milliseconds(delay), {});
     ::kill(child, SIGKILL);
     if (wait_for(child) == 0) break;
     ++kills;

@@ -186,7 +186,7 @@ Outcome Look::outcome(milliseconds period) {
   outcome.uid = database_.metadata.uid;
   outcome.resource_version = database_.metadata.resource_version;
   if (!(status_ == database_.status)) {
-    outcome.status = std::make_shared<const Json>(crds::write(status_));
+    outcome.status = std::make_shared<const Json>(crds::write_cut(status_));
   }
   outcome.events = std::move(events_);
   outcome.requeue_after = period;
@@ -232,7 +232,7 @@ Outcome hold(const World& world, const crds::Database& database,
                         message, database.metadata.generation,
                         std::chrono::floor<std::chrono::seconds>(world.now()));
   if (!(status == database.status)) {
-    outcome.status = std::make_shared<const Json>(crds::write(status));
+    outcome.status = std::make_shared<const Json>(crds::write_cut(status));
   }
   if (news) outcome.events.push_back({false, "InUse", "Delete", message});
   outcome.requeue_after = failing_period;

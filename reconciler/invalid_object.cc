@@ -31,7 +31,7 @@ Object stalled(const World& world, const Json& object, const base::Error& error)
   set(ConditionType::reconciling, ConditionStatus::is_false);
   set(ConditionType::stalled, ConditionStatus::is_true);
   if (status == before) return nullptr;
-  return std::make_shared<const Json>(crds::write(status));
+  return std::make_shared<const Json>(crds::write_cut(status));
 }
 
 // What cannot be read cannot be rolled back: a person decides.

@@ -83,7 +83,8 @@ base::Result<std::optional<execute::Record>> look_up(Situation& s) {
 
 // What the ledger has under our name may be of another life of this object.
 bool is_of_an_earlier_object(const Situation& s, const execute::Record& record) {
-  return record.state == State::rolled_back && !s.begun();
+  const bool own = s.begun() && s.migration.status.steps;
+  return record.state == State::rolled_back && !own;
 }
 
 base::Result<void> find_record(Situation& s) {

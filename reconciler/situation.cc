@@ -105,7 +105,7 @@ Outcome Situation::outcome() const {
   outcome.uid = migration.metadata.uid;
   outcome.resource_version = migration.metadata.resource_version;
   if (!(status == migration.status)) {
-    outcome.status = std::make_shared<const Json>(crds::write(status));
+    outcome.status = std::make_shared<const Json>(crds::write_cut(status));
   }
   outcome.writes = writes;
   outcome.events = events;

@@ -68,8 +68,7 @@ LEFT JOIN target t ON t.oid = c.oid
 ORDER BY c.oid)");
 }
 
-// pg_attver is the server's own: newer minor versions count a column's changes in it, and it is not
-// an option that anybody sets.
+// pg_attver is no option that anybody sets: the server keeps a number of its own there (15.20).
 Fragment columns(int version) {
   return Fragment::trusted(fmt::format(
       R"(

@@ -35,6 +35,15 @@ void check_statements(std::string_view text) {
   }
 }
 
+// What comes out is proved against the tree inside; here only that it stays a definition.
+void check_retarget(std::string_view text) {
+  const parse::Retarget change{
+      .name = "n \"n", .columns = {{"a", "b"}, {"b", "A\"a"}}, .referenced_columns = {{"a", "c"}}};
+  const auto first = parse::retarget(text, change);
+  if (!first.ok()) return;
+  insist(parse::statements(first.value().text()).ok(), "re-targeted text does not parse", text);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -43,5 +52,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_statements(text);
   (void)parse::type_name(text);
   (void)parse::rename_columns(text, {{"a", "b"}}, "NEW");
+  check_retarget(text);
   return 0;
 }

@@ -19,8 +19,8 @@ constexpr int pg15 = 150000;
 
 // A column that a partition key's expression reads depends on its own table.
 Fragment tables(int version) {
-  (void)version;
-  return Fragment::trusted(R"(
+  return Fragment::trusted(fmt::format(
+      R"(
 WITH RECURSIVE target AS (
   SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1::text AND c.relname = ANY ($2::text[]::name[])
@@ -54,7 +54,7 @@ SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, pg_get_userbyid
              ORDER BY a.attnum),
        pg_get_expr(c.relpartbound, c.oid),
        ARRAY(SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = c.oid ORDER BY i.inhseqno),
-       c.reltuples,
+       {},
        CASE WHEN t.oid IS NOT NULL AND c.relkind IN ('r', 'm') THEN pg_table_size(c.oid)
             ELSE c.relpages::bigint * current_setting('block_size')::bigint END,
        CASE WHEN t.oid IS NOT NULL AND c.relkind IN ('r', 'm') THEN pg_total_relation_size(c.oid)
@@ -65,7 +65,9 @@ FROM (SELECT oid FROM target UNION SELECT oid FROM tied) w
 JOIN pg_class c ON c.oid = w.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN target t ON t.oid = c.oid
-ORDER BY c.oid)");
+ORDER BY c.oid)",
+      since(version, pg14, "c.reltuples",
+            "CASE WHEN c.relpages = 0 AND c.reltuples = 0 THEN -1 ELSE c.reltuples END")));
 }
 
 // pg_attver is no option that anybody sets: the server keeps a number of its own there (15.20).

@@ -172,10 +172,10 @@ Constraint read_constraint(Reader& from) {
 enum TriggerType : std::int64_t {
   for_each_row = 1,
   before = 2,
-  insert = 4,
-  delete_ = 8,
-  update = 16,
-  truncate = 32,
+  on_insert = 4,
+  on_delete = 8,
+  on_update = 16,
+  on_truncate = 32,
   instead = 64
 };
 
@@ -188,10 +188,10 @@ Trigger read_trigger(Reader& from) {
   trigger.row = (type & for_each_row) != 0;
   trigger.before = (type & before) != 0;
   trigger.instead = (type & instead) != 0;
-  trigger.on_insert = (type & insert) != 0;
-  trigger.on_update = (type & update) != 0;
-  trigger.on_delete = (type & delete_) != 0;
-  trigger.on_truncate = (type & truncate) != 0;
+  trigger.on_insert = (type & on_insert) != 0;
+  trigger.on_update = (type & on_update) != 0;
+  trigger.on_delete = (type & on_delete) != 0;
+  trigger.on_truncate = (type & on_truncate) != 0;
   trigger.update_of = from.texts();
   trigger.reads = from.texts();
   trigger.enabled = from.letter();

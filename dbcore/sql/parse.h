@@ -53,7 +53,7 @@ enum class StatementKind {
   select,
   insert,
   update,
-  delete_,
+  delete_,  // NOLINT(readability-identifier-naming): delete is a keyword
   merge,
   copy,
   truncate,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 namespace lockkeeper::sql::parse::detail {
@@ -23,23 +24,37 @@ struct FreeScan {
   }
 };
 
-// How many bytes the UTF-8 sequence that starts here has; 0 when it is none.
-std::size_t sequence_length(std::string_view rest) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return lead == 0 ? 0 : 1;
-  const std::size_t length = lead < 0xC2   ? 0
-                             : lead < 0xE0 ? 2
-                             : lead < 0xF0 ? 3
-                             : lead < 0xF5 ? 4
-                                           : 0;
-  if (length == 0 || rest.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
+// One row of the Unicode standard's table of well-formed sequences: ranges of the first two bytes.
+struct Sequence {
+  unsigned char first_low, first_high, second_low, second_high;
+  std::size_t length;
+};
+constexpr std::array sequences{
+    Sequence{0x01, 0x7F, 0, 0, 1},       Sequence{0xC2, 0xDF, 0x80, 0xBF, 2},
+    Sequence{0xE0, 0xE0, 0xA0, 0xBF, 3}, Sequence{0xE1, 0xEC, 0x80, 0xBF, 3},
+    Sequence{0xED, 0xED, 0x80, 0x9F, 3}, Sequence{0xEE, 0xEF, 0x80, 0xBF, 3},
+    Sequence{0xF0, 0xF0, 0x90, 0xBF, 4}, Sequence{0xF1, 0xF3, 0x80, 0xBF, 4},
+    Sequence{0xF4, 0xF4, 0x80, 0x8F, 4}};
+
+bool matches(const Sequence& sequence, std::string_view rest) {
+  const auto within = [&](std::size_t i, unsigned char low, unsigned char high) {
+    const auto byte = static_cast<unsigned char>(rest[i]);
+    return low <= byte && byte <= high;
+  };
+  if (rest.size() < sequence.length) return false;
+  if (!within(0, sequence.first_low, sequence.first_high)) return false;
+  if (sequence.length > 1 && !within(1, sequence.second_low, sequence.second_high)) return false;
+  for (std::size_t i = 2; i < sequence.length; ++i) {
+    if (!within(i, 0x80, 0xBF)) return false;
   }
-  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  const bool outside = (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF4 && byte(1) > 0x8F);
-  return overlong || outside ? 0 : length;
+  return true;
+}
+
+// How many bytes the UTF-8 sequence that starts here has; 0 when it is none, or a zero byte.
+std::size_t sequence_length(std::string_view rest) {
+  const auto* found = std::ranges::find_if(
+      sequences, [&](const Sequence& sequence) { return matches(sequence, rest); });
+  return found == sequences.end() ? 0 : found->length;
 }
 
 bool valid_text(std::string_view text) {

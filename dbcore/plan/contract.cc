@@ -6,6 +6,7 @@
 
 #include "dbcore/plan/emit.h"
 #include "dbcore/plan/index_builds.h"
+#include "dbcore/sql/parse.h"
 
 namespace lockkeeper::plan {
 namespace {
@@ -189,7 +190,7 @@ class Swap {
     if (column.dropped) return;
     if (column.retyped && column.start->identity == catalog::Identity::none &&
         !column.start->default_expression.empty()) {
-      set_default(column.name, default_of(column));
+      move_default(column);
     }
     if (column.computed() && column.default_value) {
       set_default(column.name, column.default_value->formula.text);
@@ -205,10 +206,30 @@ class Swap {
     alter(format("ALTER COLUMN {} SET DEFAULT {}", column_name(column), value));
   }
 
-  static Fragment default_of(const ColumnDraft& column) {
+  void move_default(const ColumnDraft& column) {
     const auto text = Fragment::trusted(column.start->default_expression);
-    if (!column.start->owned_sequence.empty() || column.plain_cast) return text;
-    return format("CAST({} AS {})", text, Fragment::trusted(column.type));
+    if (!column.start->owned_sequence.empty() || column.plain_cast) {
+      set_default(column.name, text);
+    } else if (converts_default(column)) {
+      convert_default(column, text);
+    } else {
+      set_default(column.name, format("CAST({} AS {})", text, Fragment::trusted(column.type)));
+    }
+  }
+
+  // What `up` made of a row that took the default is the default from now on.
+  void convert_default(const ColumnDraft& column, const Fragment& text) {
+    const auto statement =
+        format("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT %s", table_, column_name(column.name));
+    const auto body = format(
+        "DECLARE\n  value {};\nBEGIN\n  SELECT {} INTO STRICT value FROM (SELECT CAST({} AS {}) AS "
+        "{}) "
+        "AS row_of_default;\n  EXECUTE pg_catalog.format({}, "
+        "pg_catalog.quote_nullable(value));\nEND",
+        Fragment::trusted(column.type), column.up->text, text,
+        Fragment::trusted(column.start->type), column_name(column.start->name),
+        Literal{escaped(statement.text())});
+    add(format("DO {}", Literal{body.text()}));
   }
 
   void make_identity(const ColumnDraft& column) {
@@ -266,7 +287,17 @@ bool on_any(const catalog::Constraint& constraint, const std::vector<std::string
                      });
 }
 
+bool constant_default(const ColumnDraft& column) {
+  const auto parsed = sql::parse::expression(column.start->default_expression);
+  return parsed.ok() && parsed->constant;
+}
+
 }  // namespace
+
+bool converts_default(const ColumnDraft& column) {
+  return column.up->columns == std::set<std::string>{column.start->name} &&
+         constant_default(column);
+}
 
 std::vector<const catalog::Constraint*> foreign_keys_that_go(const Prepared& prepared) {
   std::vector<std::string> going;

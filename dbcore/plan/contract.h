@@ -12,6 +12,10 @@ namespace lockkeeper::plan {
 // live until contract.
 std::vector<const catalog::Constraint*> foreign_keys_that_go(const Prepared& prepared);
 
+// Of a replaced column with a default: `up` of the default is the new default, rather than its
+// cast.
+bool converts_default(const ColumnDraft& column);
+
 void drop_router(const Prepared& prepared, std::vector<sql::Fragment>& out);
 base::Result<void> swap_columns(const Draft& draft, const Prepared& prepared,
                                 std::vector<sql::Fragment>& out);

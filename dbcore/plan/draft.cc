@@ -220,6 +220,11 @@ base::Result<const catalog::Type*> resolve_type(const catalog::Catalog& catalog,
     return refuse(path, fmt::format("type \"{}\" is no real type", text),
                   "write bigint with identity: ByDefault");
   }
+  for (const auto& candidate : candidates) {
+    const auto problem = catalog.type_problems.find(candidate);
+    if (problem == catalog.type_problems.end()) continue;
+    return refuse(path, problem->second, "write types of other schemas with their schema");
+  }
   return refuse(path, fmt::format("type \"{}\" does not exist", text),
                 "write types of other schemas with their schema, such as app.mood");
 }

@@ -66,11 +66,15 @@ void add_storage(std::vector<Fragment>& out, const sql::QualifiedName& table,
   }
 }
 
-// "n_distinct=-0.5" as the catalog has it.
-Fragment option(const std::string& text) {
+// "n_distinct=-0.5" as the catalog has it. Servers may keep marks of their own beside what users
+// set; those belong to the one column.
+void add_option(std::vector<Fragment>& out, const sql::QualifiedName& table,
+                const Identifier& column, const std::string& text) {
   const auto equals = text.find('=');
-  return format("{} = {}", Identifier::trusted(text.substr(0, equals)),
-                Literal{text.substr(equals + 1)});
+  const auto name = text.substr(0, equals);
+  if (name != "n_distinct" && name != "n_distinct_inherited") return;
+  out.push_back(format("ALTER TABLE {} ALTER COLUMN {} SET ({} = {})", table, column,
+                       Identifier::trusted(name), Literal{text.substr(equals + 1)}));
 }
 
 }  // namespace
@@ -83,9 +87,7 @@ std::vector<Fragment> copy_attributes(const sql::QualifiedName& table, const cat
     out.push_back(format("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {}", table, column,
                          from.statistics_target));
   }
-  for (const auto& text : from.options) {
-    out.push_back(format("ALTER TABLE {} ALTER COLUMN {} SET ({})", table, column, option(text)));
-  }
+  for (const auto& text : from.options) add_option(out, table, column, text);
   if (same_type) add_storage(out, table, from, column);
   if (with_comment && !from.comment.empty()) {
     out.push_back(format("COMMENT ON COLUMN {}.{} IS {}", table, column, Literal{from.comment}));

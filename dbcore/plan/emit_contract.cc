@@ -118,6 +118,11 @@ void make_view(const catalog::View& view, std::vector<Fragment>& out) {
   if (!view.owner.empty()) {
     out.push_back(format("ALTER VIEW {} OWNER TO {}", view.name, Identifier::trusted(view.owner)));
   }
+  for (const auto& [column, value] : view.defaults) {
+    out.push_back(format("ALTER VIEW {} ALTER COLUMN {} SET DEFAULT {}", view.name,
+                         column_name(column), Fragment::trusted(value)));
+  }
+  for (const auto& definition : view.triggers) out.push_back(Fragment::trusted(definition));
   for (auto& grant : grants(view.acl, view.name, {})) out.push_back(std::move(grant));
   if (!view.comment.empty()) {
     out.push_back(format("COMMENT ON VIEW {} IS {}", view.name, Literal{view.comment}));

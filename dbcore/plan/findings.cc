@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "dbcore/plan/contract.h"
 #include "dbcore/sql/parse.h"
 
 namespace lockkeeper::plan {
@@ -66,6 +67,11 @@ class Finder {
                       name_, column.name));
     }
     if (column.native || column.plain_cast) return;
+    if (!column.start->default_expression.empty() && !converts_default(column)) {
+      draft_->notice("DefaultIsCast", contract_,
+                     fmt::format("the default of {}.{} becomes its cast to {}, not what `up` says",
+                                 name_, column.name, column.type));
+    }
     if (column.visible) {
       draft_->notice("LossyContract", contract_,
                      fmt::format("what {}.{} holds and {} cannot express is lost", name_,

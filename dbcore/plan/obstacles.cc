@@ -135,7 +135,43 @@ base::Result<void> clear_column(Draft& draft, const Prepared& prepared, const Co
   return base::ok();
 }
 
+std::string child_object(const catalog::Table& child, const std::string& column) {
+  for (const auto& index : child.indexes) {
+    if (holds(index.reads, column)) return "index " + index.name;
+  }
+  for (const auto& constraint : child.constraints) {
+    if (constraint.local && holds(constraint.columns, column)) {
+      return "constraint " + constraint.name;
+    }
+  }
+  return {};
+}
+
+base::Result<void> clear_child(Draft& draft, const ColumnDraft& column,
+                               const catalog::Table& child) {
+  const auto object = child_object(child, column.start->name);
+  if (object.empty()) return base::ok();
+  const auto what = fmt::format("{} of inheritance child {}", object, child.name.display());
+  if (column.retyped) return obstacle(column, what, std::string(recreate));
+  if (column.shadowed()) {
+    draft.notice("NoTwin", "",
+                 fmt::format("{} goes on by the old column name until contract", what));
+  }
+  return base::ok();
+}
+
 }  // namespace
+
+base::Result<void> clear_children(Draft& draft, const Prepared& prepared) {
+  for (const auto& relation : prepared.descendants) {
+    const auto child = draft.start().related.find(relation.oid);
+    if (child == draft.start().related.end()) continue;
+    for (const auto& column : prepared.table->columns) {
+      if (!column.added()) TRY_OK(clear_child(draft, column, child->second));
+    }
+  }
+  return base::ok();
+}
 
 base::Result<void> clear_way(Draft& draft, Prepared& prepared) {
   for (const auto& column : prepared.table->columns) {

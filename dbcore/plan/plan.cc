@@ -57,6 +57,7 @@ base::Result<std::vector<Prepared>> prepare_all(Draft& draft) {
     TRY(auto prepared, prepare(draft, table));
     TRY_OK(probe_new_shape(draft, prepared));
     probe_views(draft, prepared);
+    probe_children(draft, prepared);
     out.push_back(std::move(prepared));
   }
   return out;

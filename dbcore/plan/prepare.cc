@@ -77,7 +77,8 @@ base::Result<void> complete(Draft& draft, const TableDraft& table, ColumnDraft& 
   if (column.dropped) return complete_dropped(table, column);
   if (column.added()) return base::ok();
   decide_form(column);
-  column.plain_cast = column.retyped && cast_cannot_fail(column.start->type, column.type);
+  column.plain_cast =
+      column.retyped && !column.up && cast_cannot_fail(column.start->type, column.type);
   TRY_OK(choose_shadow(draft, table, column));
   if (!column.shadowed()) return base::ok();
   TRY_OK(complete_up(column));
@@ -149,6 +150,34 @@ base::Result<void> no_name_is_taken(const Prepared& prepared) {
   return base::ok();
 }
 
+// PostgreSQL fires triggers by the bytes of their names. One after ours changes what was routed.
+base::Result<void> router_is_last(const Prepared& prepared, const catalog::Table& table) {
+  for (const auto& trigger : table.triggers) {
+    const bool writes = trigger.row && trigger.before && (trigger.on_insert || trigger.on_update);
+    if (!writes || trigger.enabled == 'D' || trigger.name < prepared.table->trigger) continue;
+    return refuse(
+        "spec.operations",
+        fmt::format("trigger \"{}\" of {} fires after the router {}, which would not see "
+                    "what it changes",
+                    trigger.name, table.name.display(), prepared.table->trigger),
+        fmt::format("give it a name that sorts before \"~\": ALTER TRIGGER {} ON {} "
+                    "RENAME TO ...",
+                    sql::Identifier::trusted(trigger.name).quoted(), table.name.quoted()));
+  }
+  return base::ok();
+}
+
+base::Result<void> routers_are_last(const Draft& draft, const Prepared& prepared) {
+  if (!prepared.table->routed()) return base::ok();
+  TRY_OK(router_is_last(prepared, *prepared.table->start));
+  for (const auto& [oid, related] : draft.start().related) {
+    const bool below = std::any_of(prepared.descendants.begin(), prepared.descendants.end(),
+                                   [&](const Relation& child) { return child.oid == oid; });
+    if (below) TRY_OK(router_is_last(prepared, related));
+  }
+  return base::ok();
+}
+
 bool all_not_null(const catalog::Table& table, const catalog::Index& index) {
   return std::all_of(index.keys.begin(), index.keys.end(), [&](const catalog::IndexColumn& key) {
     const auto* column = key.name.empty() ? nullptr : table.column(key.name);
@@ -203,6 +232,8 @@ base::Result<Prepared> prepare(Draft& draft, TableDraft& table) {
   choose_names(draft, out);
   TRY_OK(no_name_is_taken(out));
   find_rows(draft, out);
+  TRY_OK(routers_are_last(draft, out));
+  TRY_OK(clear_children(draft, out));
   return out;
 }
 

@@ -102,18 +102,16 @@ void probe_views(Draft& draft, const Prepared& prepared) {
   for (const auto* view : prepared.views) {
     const auto relation = format("pg_catalog.to_regclass({})", Literal{view->name.quoted()});
     const auto question = format(
-        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = {0}) AND NOT EXISTS "
-        "(SELECT FROM pg_catalog.pg_attrdef WHERE adrelid = {0}) AND NOT EXISTS (SELECT FROM "
-        "pg_catalog.pg_description WHERE objoid = {0} AND objsubid > 0) AND NOT EXISTS (SELECT "
-        "FROM "
-        "pg_catalog.pg_attribute WHERE attrelid = {0} AND attacl IS NOT NULL) AND NOT EXISTS "
-        "(SELECT "
-        "FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_type AS t ON t.oid = d.refobjid WHERE "
-        "d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND t.typrelid = {0} AND "
-        "d.deptype "
-        "= 'n') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE refobjid = {0} AND deptype "
-        "= "
-        "'n' AND classid <> 'pg_catalog.pg_rewrite'::pg_catalog.regclass)",
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_description WHERE objoid = {0} AND objsubid "
+        "> "
+        "0) AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = {0} AND attacl IS "
+        "NOT NULL) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_type "
+        "AS "
+        "t ON t.oid = d.refobjid WHERE d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass "
+        "AND "
+        "t.typrelid = {0} AND d.deptype = 'n') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend "
+        "WHERE refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND refobjid = {0} AND "
+        "deptype = 'n' AND classid <> 'pg_catalog.pg_rewrite'::pg_catalog.regclass)",
         relation);
     draft.probe(
         {prepared.table->display(), question.text(),
@@ -122,6 +120,24 @@ void probe_views(Draft& draft, const Prepared& prepared) {
                      "made again",
                      view->name.display()),
          "drop the view first by a sql operation, and make it again afterwards"});
+  }
+}
+
+void probe_children(Draft& draft, const Prepared& prepared) {
+  if (prepared.descendants.empty()) return;
+  std::vector<Fragment> children;
+  for (const auto& child : prepared.descendants) children.push_back(format("{}", child.oid));
+  for (const auto& column : prepared.table->columns) {
+    if (!column.retyped && !column.dropped) continue;
+    draft.probe({column.path,
+                 format("SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid IN "
+                        "({}) AND attname = {} AND attislocal)",
+                        sql::join(children), Literal{column.start->name})
+                     .text(),
+                 fmt::format("an inheritance child of {} declares column \"{}\" itself and would "
+                             "keep it",
+                             prepared.table->display(), column.start->name),
+                 "change the children in a way of their own, by sql operations"});
   }
 }
 

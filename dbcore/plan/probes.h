@@ -15,5 +15,7 @@ void probe_default(Draft& draft, const Default& value, const std::string& type);
 base::Result<void> probe_new_shape(Draft& draft, const Prepared& prepared);
 // Views that contract makes again have nothing tied to them that would be lost.
 void probe_views(Draft& draft, const Prepared& prepared);
+// A child that declares the column itself keeps it when the parent drops it.
+void probe_children(Draft& draft, const Prepared& prepared);
 
 }  // namespace lockkeeper::plan

@@ -29,8 +29,8 @@ std::string_view manner(ActionKind kind) {
   return "";
 }
 
-void append_action(std::string& out, const Action& action) {
-  out += fmt::format("    {}, lock {}:\n", manner(action.kind), word_of(action.lock));
+void append_action(std::string& out, const Action& action, std::string_view label) {
+  out += fmt::format("    {}{}, lock {}:\n", label, manner(action.kind), word_of(action.lock));
   append_statements(out, action.statements);
 }
 
@@ -84,13 +84,10 @@ void append_step(std::string& out, const Plan& plan, const Step& step) {
                      word_of(step.duration), word_of(lock), step.summary);
   append_findings(out, plan, step.id);
   append_marks(out, step);
-  if (step.action) append_action(out, *step.action);
+  if (step.action) append_action(out, *step.action, "");
   if (step.backfill) append_backfill(out, *step.backfill);
   if (step.verify) append_verify(out, *step.verify);
-  for (const auto& action : step.undo) {
-    out += "    undo, ";
-    append_action(out, action);
-  }
+  for (const auto& action : step.undo) append_action(out, action, "undo ");
 }
 
 }  // namespace

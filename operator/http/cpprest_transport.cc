@@ -83,10 +83,7 @@ class Exchange {
         deadline_(after(std::min<base::Clock::Duration>(request.timeout, ctx.remaining()))),
         idle_(request.idle_timeout),
         where_(std::move(where)) {}
-  // A request that has not come to its end gives up its connection.
-  ~Exchange() {
-    if (!complete_) source_.cancel();
-  }
+  ~Exchange() { source_.cancel(); }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
@@ -110,20 +107,17 @@ class Exchange {
     }
   }
 
-  // The answer was read to its end: the connection may serve the next request.
-  void complete() { complete_ = true; }
-
   [[nodiscard]] base::Error failure(std::string_view what) const {
     if (ctx_.stop().stop_requested()) return base::cancelled("stopped on request");
     return base::unavailable(where_ + ": " + std::string(what));
   }
+  [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
   const base::Context& ctx_;
   SteadyClock::time_point deadline_;
   std::chrono::milliseconds idle_;
   std::string where_;
-  bool complete_ = false;
   pplx::cancellation_token_source source_;
 };
 
@@ -157,10 +151,7 @@ base::Result<void> drain(Exchange& exchange, StreamBuffer body, bool idle_counts
                          const ChunkSink& sink) {
   while (true) {
     TRY(const auto first, exchange.await(body.getc(), idle_counts));
-    if (first == StreamBuffer::traits::eof()) {
-      exchange.complete();
-      return {};
-    }
+    if (first == StreamBuffer::traits::eof()) return {};
     const std::size_t size = std::max<std::size_t>(body.in_avail(), 1);
     // Shared with the task: it may be left behind and still write.
     const auto chunk = std::make_shared<std::vector<std::uint8_t>>(size);

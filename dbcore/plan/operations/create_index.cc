@@ -115,6 +115,41 @@ base::Result<void> holds_partition_key(const CreateIndex& op, const Position& at
   return base::ok();
 }
 
+// What only the server knows: access methods, operator classes and collations.
+void ask_server(const CreateIndex& op, const Position& at, Draft& draft) {
+  const sql::Literal method{op.method.empty() ? "btree" : op.method};
+  draft.probe(
+      {at.field("method"),
+       sql::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_am WHERE amname = {} AND amtype "
+                   "= 'i')",
+                   method)
+           .text(),
+       fmt::format("index method \"{}\" does not exist", method.value),
+       "write btree, gin, gist, brin, hash or spgist"});
+  for (std::size_t i = 0; i < op.columns.size(); ++i) {
+    const auto path = fmt::format("{}[{}]", at.field("columns"), i);
+    const auto& element = op.columns[i];
+    if (!element.opclass.empty()) {
+      const auto name = element.opclass.substr(element.opclass.find('.') + 1);
+      draft.probe(
+          {path + ".opclass",
+           sql::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_opclass AS o JOIN "
+                       "pg_catalog.pg_am AS a ON a.oid = o.opcmethod WHERE opcname = {} AND "
+                       "amname = {})",
+                       sql::Literal{name}, method)
+               .text(),
+           fmt::format("operator class {} does not exist for method {}", element.opclass,
+                       method.value),
+           "operator classes of other schemas are written with their schema"});
+    }
+    if (auto name = collation_name(element.collation, path);
+        !element.collation.empty() && name.ok()) {
+      draft.probe({path + ".collation", sql::format("SELECT ''::text COLLATE {}", *name).text(), "",
+                   "collations of other schemas are written with their schema"});
+    }
+  }
+}
+
 }  // namespace
 
 base::Result<void> plan(const CreateIndex& op, const Position& at, const catalog::Catalog& now,
@@ -133,6 +168,7 @@ base::Result<void> plan(const CreateIndex& op, const Position& at, const catalog
   if (op.where) {
     TRY(index.where, index_formula(draft, *table, *op.where, at.field("where")));
   }
+  ask_server(op, at, draft);
   table->indexes.push_back(std::move(index));
   return base::ok();
 }

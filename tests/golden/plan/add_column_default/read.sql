@@ -1,0 +1,1 @@
+SELECT kind, count(*) FROM users GROUP BY 1

@@ -1,0 +1,1 @@
+ALTER TABLE users ADD COLUMN twice bigint GENERATED ALWAYS AS (amount * 2) STORED;

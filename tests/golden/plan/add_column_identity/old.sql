@@ -1,0 +1,1 @@
+INSERT INTO users VALUES (100, 'a', 21, NULL)

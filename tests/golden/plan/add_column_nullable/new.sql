@@ -1,0 +1,1 @@
+UPDATE users SET bio = 'x' WHERE id = 1

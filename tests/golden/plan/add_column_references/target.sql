@@ -1,0 +1,1 @@
+ALTER TABLE users ADD COLUMN team int REFERENCES teams (id) ON DELETE SET NULL ON UPDATE CASCADE, ADD COLUMN team_code text CONSTRAINT by_code REFERENCES teams (code);

@@ -1,0 +1,1 @@
+UPDATE users SET amount = 100 WHERE id = 1

@@ -1,0 +1,1 @@
+WITH x AS (INSERT INTO t (v) VALUES ('z') RETURNING id) SELECT id FROM x

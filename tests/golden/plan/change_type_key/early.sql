@@ -1,0 +1,1 @@
+INSERT INTO items (kind, qty) VALUES (1, 50)

@@ -1,0 +1,1 @@
+DROP VIEW above; DROP VIEW shown; ALTER TABLE users ALTER COLUMN name TYPE text; CREATE VIEW shown WITH (security_barrier = true) AS SELECT id, name FROM users; COMMENT ON VIEW shown IS 'v'; GRANT SELECT ON shown TO PUBLIC; CREATE VIEW above AS SELECT upper(name) AS big FROM shown;

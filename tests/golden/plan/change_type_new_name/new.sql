@@ -1,0 +1,1 @@
+UPDATE users SET total = 5000000000 WHERE id = 2

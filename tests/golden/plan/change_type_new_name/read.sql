@@ -1,0 +1,1 @@
+SELECT id, total FROM users WHERE id IN (1, 2) ORDER BY id

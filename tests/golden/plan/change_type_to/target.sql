@@ -1,0 +1,1 @@
+ALTER TABLE users RENAME amount TO cents; ALTER TABLE users ALTER cents DROP DEFAULT; ALTER TABLE users ALTER cents TYPE numeric(12,2) USING cents * 100; ALTER TABLE users ALTER cents SET DEFAULT 0.00;

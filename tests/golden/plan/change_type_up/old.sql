@@ -1,0 +1,1 @@
+UPDATE users SET amount = 7 WHERE id = 1

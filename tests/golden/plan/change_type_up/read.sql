@@ -1,0 +1,1 @@
+SELECT amount FROM users WHERE id < 4 ORDER BY id

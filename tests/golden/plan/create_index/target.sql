@@ -1,0 +1,1 @@
+CREATE INDEX i1 ON users (name COLLATE "C" varchar_pattern_ops DESC NULLS LAST, (amount % 10) NULLS FIRST) INCLUDE (note) WITH (fillfactor=70) WHERE amount > 3; CREATE UNIQUE INDEX i2 ON users (note, id) NULLS NOT DISTINCT; CREATE INDEX i3 ON users USING hash (note);

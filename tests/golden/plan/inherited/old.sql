@@ -1,0 +1,1 @@
+UPDATE p SET name = 'old' WHERE id IN (1, 11); INSERT INTO c VALUES (30, 'oc', 1)

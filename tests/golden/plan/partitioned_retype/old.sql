@@ -1,0 +1,1 @@
+UPDATE m SET qty = 77 WHERE id = 1

@@ -1,0 +1,1 @@
+ALTER TABLE m ALTER qty TYPE bigint;

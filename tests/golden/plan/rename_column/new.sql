@@ -1,0 +1,1 @@
+UPDATE users SET display_name = 'n1' WHERE id = 2; INSERT INTO users (id, display_name, amount) VALUES (101, 'n2', 1); UPDATE names SET name = 'n3' WHERE name = 'n2'; INSERT INTO users (id, display_name, amount) VALUES (101, 'n3', 1) ON CONFLICT (display_name, amount) DO UPDATE SET note = 'hit'

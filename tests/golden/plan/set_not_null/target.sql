@@ -1,0 +1,1 @@
+UPDATE users SET note = '' WHERE note IS NULL; ALTER TABLE users ALTER note SET NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE users ALTER note SET NOT NULL;

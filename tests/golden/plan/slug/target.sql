@@ -1,0 +1,1 @@
+ALTER TABLE posts ADD COLUMN slug text NOT NULL DEFAULT '' ; ALTER TABLE posts ALTER slug DROP DEFAULT; UPDATE posts SET slug = lower(regexp_replace(title, '[^a-zA-Z0-9]+', '-', 'g')); ALTER TABLE posts ADD UNIQUE (slug);

@@ -1,0 +1,1 @@
+INSERT INTO users (id, letter, rest) VALUES (101, 'n', 'ew'); UPDATE users SET rest = 'two' WHERE id = 2; DO $$ BEGIN ASSERT (SELECT string_agg(name, ' ' ORDER BY id) FROM users WHERE id IN (1, 2, 101)) = 'xyz utwo new'; END $$

@@ -1,0 +1,1 @@
+SELECT count(*) FILTER (WHERE seen), sum(amount) FROM users

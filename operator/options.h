@@ -17,7 +17,7 @@ struct OperatorOptions {
   std::string metrics_bind_address = ":8443";       // "0": none
   bool insecure_metrics = false;                    // plain HTTP, nobody is asked for a token
   std::string health_probe_bind_address = ":8081";  // "0": none
-  std::string gates_bind_address = ":8444";         // "0": none
+  std::string gates_bind_address = "0";             // "0": none; the Deployment names one
   std::filesystem::path certificate_file;           // of metrics and gates; empty: self-signed
   std::filesystem::path key_file;
   std::vector<std::string> namespaces;  // watched; empty: all

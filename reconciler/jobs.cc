@@ -22,6 +22,7 @@ seconds pause_after(const base::Error& error, int tries) {
       if (tries == 1) return seconds(0);
       [[fallthrough]];
     case base::ErrorCode::unavailable:
+    case base::ErrorCode::internal:
       return std::min(longest_pause, seconds(1) * (1 << std::min(tries - 1, 5)));
     case base::ErrorCode::precondition:
       return error.reason == "Fenced" ? fenced_pause : blocked_pause;

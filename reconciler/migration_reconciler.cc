@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "reconciler/invalid_object.h"
 #include "reconciler/jobs.h"
 #include "reconciler/phases/phases.h"
@@ -76,9 +79,13 @@ base::Result<std::optional<execute::Record>> look_up(Situation& s) {
   TRY(auto record, s.rollout->find(s.world.ctx, s.identity));
   if (record || !s.begun()) return record;
   TRY(auto others, s.rollout->named(s.world.ctx, s.identity.name));
-  if (others.size() != 1) return record;
-  s.identity = others.front().identity;
-  return std::optional<execute::Record>(std::move(others.front()));
+  if (others.empty()) return record;
+  // At most one of them is not rolled back; of those that are, the newest is ours.
+  const auto ours = std::ranges::max_element(others, {}, [](const execute::Record& other) {
+    return std::make_pair(other.state != State::rolled_back, other.created_at);
+  });
+  s.identity = ours->identity;
+  return std::optional<execute::Record>(std::move(*ours));
 }
 
 // What the ledger has under our name may be of another life of this object.
@@ -87,13 +94,28 @@ bool is_of_an_earlier_object(const Situation& s, const execute::Record& record) 
   return record.state == State::rolled_back && !own;
 }
 
+// With the traffic on green, checks go on whatever becomes of the database.
+bool bakes(const Situation& s) {
+  const auto& moved = s.migration.status.switch_status;
+  return moved && moved->switched_at && !moved->baked_at && s.memory.record &&
+         s.memory.record->state == State::ready && !s.spec().rollback &&
+         !s.migration.metadata.deleting();
+}
+
 base::Result<void> find_record(Situation& s) {
   if (s.job) {
     s.record = s.memory.record;
     if (s.record) s.identity = s.record->identity;
     if (s.record) return base::ok();
   }
-  TRY(s.record, look_up(s));
+  auto found = look_up(s);
+  if (!found.ok() && found.error().code == base::ErrorCode::unavailable && bakes(s)) {
+    s.record = s.memory.record;
+    s.identity = s.record->identity;
+    return base::ok();
+  }
+  if (!found.ok()) return found.error();
+  s.record = std::move(found).value();
   if (s.record && is_of_an_earlier_object(s, *s.record)) s.record.reset();
   if (s.record && s.record->state == State::orphaned && !same_operations(s)) return base::ok();
   if (s.record && s.record->state == State::orphaned) {
@@ -103,6 +125,9 @@ base::Result<void> find_record(Situation& s) {
   s.memory.record = s.record;
   return base::ok();
 }
+
+// What we do not understand may pass: it is definitive only when it comes again and again.
+constexpr int most_defects = 3;
 
 // Definitive errors of expand take it back by themselves; the cause survives a restart in the
 // condition.
@@ -114,8 +139,9 @@ void find_automatic_rollback(Situation& s) {
   }
   const auto& failure = s.memory.failure;
   if (!failure || failure->kind != JobKind::expand) return;
-  if (failure->error.code == base::ErrorCode::invalid ||
-      failure->error.code == base::ErrorCode::internal) {
+  const bool hopeless =
+      failure->error.code == base::ErrorCode::internal && failure->tries >= most_defects;
+  if (failure->error.code == base::ErrorCode::invalid || hopeless) {
     s.automatic_rollback = fmt::format("step {}: {}", failure->step, failure->error.text());
   }
 }
@@ -183,18 +209,16 @@ base::Result<void> explain(Situation& s, const base::Error& error) {
     case base::ErrorCode::cancelled:
     case base::ErrorCode::conflict: return error;
     case base::ErrorCode::unavailable:
-      s.conclude(phase_so_far(s), Standing::working,
-                 crds::reason_from(error.reason, Reason::server_unavailable), error.text(),
-                 error.retry_after.value_or(soon));
+      s.conclude(phase_so_far(s), Standing::working, reason_of(error, Reason::server_unavailable),
+                 error.text(), error.retry_after.value_or(soon));
       return base::ok();
     case base::ErrorCode::precondition:
-      s.conclude(phase_so_far(s), Standing::working,
-                 crds::reason_from(error.reason, Reason::step_failed), error.text(), while_waiting);
+      s.conclude(phase_so_far(s), Standing::working, reason_of(error, Reason::step_failed),
+                 error.text(), while_waiting);
       return base::ok();
     case base::ErrorCode::invalid:
-      s.conclude(phase_so_far(s), Standing::stalled,
-                 crds::reason_from(error.reason, Reason::invalid_spec), error.text(),
-                 while_holding);
+      s.conclude(phase_so_far(s), Standing::stalled, reason_of(error, Reason::invalid_spec),
+                 error.text(), while_holding);
       return base::ok();
     case base::ErrorCode::internal: break;
   }

@@ -7,6 +7,7 @@
 
 #include "dbcore/catalog/fingerprint.h"
 #include "dbcore/plan/codec.h"
+#include "reconciler/text.h"
 
 namespace lockkeeper::reconcile {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 // etcd takes 1.5 MB an object, a ConfigMap 1 MiB.
 constexpr std::size_t most_bytes = 512 * 1024;
 constexpr std::size_t most_hazards = 20;
+constexpr std::size_t longest_hazard = 4'000;
 constexpr std::size_t longest_name = 253;
 
 struct Piece {
@@ -28,7 +30,7 @@ std::size_t character_start(const std::string& text, std::size_t at) {
   return at;
 }
 
-std::vector<Piece> cut(const std::string& key, const std::string& text) {
+std::vector<Piece> slice(const std::string& key, const std::string& text) {
   std::vector<Piece> pieces;
   for (std::size_t at = 0; at < text.size() || pieces.empty();) {
     const std::size_t end = character_start(text, std::min(text.size(), at + most_bytes));
@@ -87,8 +89,8 @@ std::string plan_document_name(const std::string& migration) {
 
 std::vector<Write> plan_documents(const crds::ObjectMeta& meta, const plan::Plan& plan) {
   std::vector<Piece> pieces{{"hash", plan.hash}};
-  for (auto& piece : cut("plan.txt", plan::to_text(plan))) pieces.push_back(std::move(piece));
-  for (auto& piece : cut("plan.json", plan::to_json(plan))) pieces.push_back(std::move(piece));
+  for (auto& piece : slice("plan.txt", plan::to_text(plan))) pieces.push_back(std::move(piece));
+  for (auto& piece : slice("plan.json", plan::to_json(plan))) pieces.push_back(std::move(piece));
   const std::string name = plan_document_name(meta.name);
   std::vector<Write> writes;
   for (Json& data : pack(pieces)) {
@@ -111,7 +113,7 @@ crds::PlanStatus plan_status(const std::string& migration, const plan::Plan& pla
   for (const plan::Finding& finding : plan.findings) {
     if (finding.severity != plan::Severity::hazard) continue;
     if (status.hazards.size() == most_hazards) break;
-    status.hazards.push_back({finding.rule, finding.step, finding.message});
+    status.hazards.push_back({finding.rule, finding.step, cut(finding.message, longest_hazard)});
   }
   return status;
 }

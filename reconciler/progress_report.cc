@@ -117,7 +117,7 @@ Verdict failed(const Failure& failure) {
   if (failure.error.code == base::ErrorCode::internal) fallback = Reason::internal_error;
   if (failure.kind == JobKind::roll_back) fallback = Reason::rollback_failed;
   const std::string step = failure.step.empty() ? "" : fmt::format("step {}: ", failure.step);
-  return closed(crds::reason_from(failure.error.reason, fallback),
+  return closed(reason_of(failure.error, fallback),
                 fmt::format("{}{}; tried again by itself", step, failure.error.text()));
 }
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reconciler/text.h"
+
 namespace lockkeeper::reconcile {
 
 using crds::ConditionStatus;
@@ -11,6 +13,9 @@ using crds::ConditionType;
 using crds::Reason;
 
 namespace {
+
+// Fits every field that takes a message, and an Event after its own cut.
+constexpr std::size_t longest_message = 8'192;
 
 // Said beside the phase, never instead of it.
 bool is_blocked(Reason reason) {
@@ -82,7 +87,7 @@ void Situation::event(Reason reason, std::string note, bool warning) {
 
 void Situation::conclude(crds::Phase phase, Standing standing, Reason reason, std::string message,
                          milliseconds look_again) {
-  message = marked(reason, std::move(message));
+  message = cut(marked(reason, std::move(message)), longest_message);
   const bool news = !migration.status.conditions.has_reason(ConditionType::ready, reason);
   status.phase = phase;
   status.message = message;
@@ -111,6 +116,15 @@ Outcome Situation::outcome() const {
   outcome.events = events;
   outcome.requeue_after = requeue;
   return outcome;
+}
+
+crds::Reason reason_of(const base::Error& error, Reason otherwise) {
+  if (error.reason == "ForceRowSecurity") return Reason::forced_row_security;
+  if (error.reason == "InRecovery") return Reason::standby;
+  if (error.reason == "TLSFailed") return Reason::tls_failed;
+  if (error.reason == "LockTimeout") return Reason::lock_blocked;
+  if (error.reason == "NotOwner") return Reason::role_forbidden;
+  return crds::reason_from(error.reason, otherwise);
 }
 
 bool same_operations(const Situation& s) {

@@ -75,6 +75,9 @@ class Situation {
   [[nodiscard]] Outcome outcome() const;
 };
 
+// The word of a lower room as a reason of ours; otherwise when it has none.
+crds::Reason reason_of(const base::Error& error, crds::Reason otherwise);
+
 // Whether the ledger's record is of the operations that the spec lists.
 bool same_operations(const Situation& s);
 

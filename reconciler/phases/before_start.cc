@@ -165,6 +165,10 @@ bool leave_marks(Situation& s) {
   }
   if (s.begun() && s.status.started_at) return true;
   s.status.started_at = s.now();
+  if (s.migration.status.conditions.has_reason(ConditionType::ready, Reason::table_claimed)) {
+    s.wait(Phase::pending, closed(Reason::table_claimed, s.migration.status.message), at_once);
+    return false;
+  }
   s.conclude(Phase::planned, Standing::working, Reason::planned, "the first step begins", at_once);
   return false;
 }

@@ -86,6 +86,7 @@ void say_switched_for(Situation& s) {
     s.set(ConditionType::switched, true, Reason::switched, "the traffic goes to green");
   } else {
     s.set(ConditionType::switched, true, Reason::no_gate, "no spec.switch: nothing to move");
+    s.set(ConditionType::gate_open, true, Reason::no_gate, "both shapes are there");
   }
 }
 

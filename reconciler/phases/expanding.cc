@@ -75,9 +75,14 @@ base::Result<void> say_expanded(Situation& s) {
   }
   s.set(ConditionType::expanded, true, Reason::verified, "expanded, backfilled and verified");
   if (!due(s)) return base::ok();
-  TRY(const auto drift, s.rollout->drift(s.world.ctx, *s.record));
+  const auto drift = s.rollout->drift(s.world.ctx, *s.record);
+  if (!drift.ok()) {
+    // A bake goes on without its database: checks decide what that means.
+    const bool later = drift.error().code == base::ErrorCode::unavailable;
+    return later ? base::ok() : base::Result<void>(drift.error());
+  }
   s.memory.drift.reset();
-  if (drift) s.memory.drift = drift->difference;
+  if (*drift) s.memory.drift = (*drift)->difference;
   return base::ok();
 }
 

@@ -73,6 +73,9 @@ base::Result<void> run_phase(Phase phase, Situation& s) {
 void say_frozen(Situation& s) {
   const plan::Plan& plan = s.record->plan;
   s.status.until = s.until(plan);
+  if (s.spec().switch_spec && !switch_status(s).active) {
+    switch_status(s).active = crds::Colour::blue;
+  }
   if (!s.status.started_at) {
     s.status.started_at = std::chrono::floor<std::chrono::seconds>(s.record->created_at);
   }

@@ -69,7 +69,9 @@ void open_gate_on_object(Situation& s, const TrafficSight& traffic) {
   switch_status(s).active = crds::Colour::blue;
   say_managers(s, traffic.blue);
   say_managers(s, traffic.green);
-  s.conclude(Phase::switching, Standing::working, Reason::switching, "the gate is open", at_once);
+  // A second for those who read the gate elsewhere: whoever sees green traffic has seen Expanded.
+  s.conclude(Phase::switching, Standing::working, Reason::switching, "the gate is open",
+             while_switching);
 }
 
 void move_service(Situation& s) {

@@ -18,6 +18,7 @@ using sql::Fragment;
 constexpr int most_workers = 16;
 constexpr double rows_for_two_workers = 1'000'000;
 constexpr int most_plain_sweeps = 5;
+constexpr int most_rewrites = 5;
 constexpr base::BackoffPolicy between_sweeps{std::chrono::milliseconds(200), 2.0,
                                              std::chrono::milliseconds(15'000), 0.2};
 
@@ -48,7 +49,14 @@ class Pass {
     TRY(auto shards, resume(ctx));
     meter_ = std::make_unique<Meter>(ctx.clock(), report_, counted(shards), estimate_);
     Crew crew(pool_, chunk_, tuning_, *meter_);
-    TRY_OK(crew.run(ctx, std::move(shards), workers()));
+    for (int tries = 0;; ++tries) {
+      const auto done = crew.run(ctx, std::move(shards), workers());
+      if (done.ok()) break;
+      if (done.error().reason != cursor_moved || tries >= most_rewrites) return done.error();
+      ctx.log().info("the table was rewritten: its ranges are cut anew",
+                     {{"table", chunk_.backfill.table.name}});
+      TRY(shards, resume(ctx));
+    }
     TRY_OK(sweep_until_clean(ctx, crew));
     return meter_->finish();
   }

@@ -20,7 +20,7 @@ constexpr ServoLimits block_limits{1, 2'000, 20};
 
 // Somebody was in the way; the same rows can be tried again by this session.
 bool passes(const Error& error) {
-  if (error.reason == "CursorMoved") return false;
+  if (error.reason == cursor_moved) return false;
   return error.code == ErrorCode::conflict || error.reason == "LockTimeout" ||
          error.reason == "StatementTimeout" || error.reason == "Draining";
 }

@@ -58,7 +58,7 @@ Result<void> insert_shard(const base::Context& ctx, sql::Transaction& transactio
 base::Error moved(const Target& target) {
   return base::conflict("the cursor of " + target.relation.qualified().display() +
                         " is not where it was left, or the table was rewritten")
-      .with_reason("CursorMoved");
+      .with_reason(std::string(cursor_moved));
 }
 
 }  // namespace

@@ -42,6 +42,9 @@ base::Result<std::vector<Shard>> create_shards(const base::Context& ctx, sql::Se
                                                const std::shared_ptr<const Target>& target,
                                                int parts, std::int64_t rows_done);
 
+// Reason of the error of advance().
+inline constexpr std::string_view cursor_moved = "CursorMoved";
+
 struct Advance {
   std::optional<Position> to;  // the new cursor; empty: the end of the shard
   std::int64_t rows = 0;

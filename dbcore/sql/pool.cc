@@ -13,6 +13,7 @@ namespace {
 using base::Result;
 
 constexpr int most_connecting = 4;
+constexpr std::chrono::seconds longest_reset{5};  // a peer that hangs is given up
 constexpr double retry_jitter = 0.2;
 constexpr double share_of_connections = 0.8;
 
@@ -204,7 +205,7 @@ Result<Lease> Pool::acquire(const base::Context& ctx) {
     TRY(auto slot, home_->take_slot(ctx));
     if (!slot.session) return home_->connect(ctx, std::move(slot), home_);
     // The server may have restarted, or the last user left something behind.
-    const auto reset = slot.session->reset(ctx, slot.options.settings);
+    const auto reset = slot.session->reset(ctx.with_timeout(longest_reset), slot.options.settings);
     if (reset.ok()) return Lease(home_, std::move(slot.session), slot.generation);
     slot.session.reset();
     home_->forget(false);

@@ -193,7 +193,7 @@ base::Result<Fragment> mismatch(const TableDraft& table, const Routing& routing)
 }
 
 Fragment pending(const TableDraft& table, const Routing& routing) {
-  const auto mark = format("{} IS NULL", Identifier::trusted(marker));
+  auto mark = format("{} IS NULL", Identifier::trusted(marker));
   std::vector<Fragment> nulls;
   for (const auto* column : routing.fills) {
     nulls.push_back(format("{} IS NOT DISTINCT FROM NULL", place(column->start->name)));

@@ -16,7 +16,7 @@ base::Error at(std::string path, std::string message) {
 // One mapping of the file, with the way to it.
 class Section {
  public:
-  Section(YAML::Node node, std::string path) : node_(std::move(node)), path_(std::move(path)) {}
+  Section(const YAML::Node& node, std::string path) : node_(node), path_(std::move(path)) {}
 
   [[nodiscard]] bool has(const std::string& key) const {
     return node_.IsMap() && node_[key].IsDefined() && !node_[key].IsNull();

@@ -21,13 +21,13 @@ concept Listed = requires {
 };
 
 template <typename T>
-struct is_vector : std::false_type {};
+struct IsVector : std::false_type {};
 template <typename T>
-struct is_vector<std::vector<T>> : std::true_type {};
+struct IsVector<std::vector<T>> : std::true_type {};
 template <typename T>
-struct is_optional : std::false_type {};
+struct IsOptional : std::false_type {};
 template <typename T>
-struct is_optional<std::optional<T>> : std::true_type {};
+struct IsOptional<std::optional<T>> : std::true_type {};
 template <typename T>
 concept Plain = std::is_arithmetic_v<T> || std::is_same_v<T, std::string>;
 
@@ -40,7 +40,7 @@ struct Writer {
   json out = json::object();
   template <typename T>
   void operator()(const char* name, T& value) {
-    if constexpr (is_optional<T>::value) {
+    if constexpr (IsOptional<T>::value) {
       if (value) out[name] = written(*value);
     } else {
       out[name] = written(value);
@@ -54,7 +54,7 @@ json written(const T& value) {
     return std::string(word_of(value));
   } else if constexpr (Plain<T>) {
     return value;
-  } else if constexpr (is_vector<T>::value) {
+  } else if constexpr (IsVector<T>::value) {
     json list = json::array();
     for (const auto& item : value) list.push_back(written(item));
     return list;
@@ -94,7 +94,7 @@ struct Reader {
     known.insert(name);
     const auto found = node.find(name);
     const std::string at = path.empty() ? name : path + "." + name;
-    if constexpr (is_optional<T>::value) {
+    if constexpr (IsOptional<T>::value) {
       if (found != node.end()) read(*found, at, value.emplace(), complaint);
     } else if (found == node.end()) {
       if (complaint.empty()) complaint = at + " is missing";
@@ -142,7 +142,7 @@ void read(const json& node, const std::string& path, T& out, std::string& compla
     } else if (complaint.empty()) {
       complaint = path + " has a value of another kind";
     }
-  } else if constexpr (is_vector<T>::value) {
+  } else if constexpr (IsVector<T>::value) {
     read_list(node, path, out, complaint);
   } else if (!node.is_object()) {
     if (complaint.empty()) complaint = (path.empty() ? "the plan" : path) + " is not an object";

@@ -129,14 +129,19 @@ void make_view(const catalog::View& view, std::vector<Fragment>& out) {
   }
 }
 
+// Of the physical columns that one column used, those that contract takes away.
+void add_gone(const ColumnDraft& column, std::vector<std::string>& gone) {
+  if (column.shadowed() && column.retyped && !column.visible) gone.push_back(column.shadow);
+  if (column.dropped || column.renamed()) gone.push_back(column.start->name);
+}
+
 std::vector<Fragment> finished(const Prepared& prepared) {
   const auto table = prepared.name();
   std::vector<Fragment> out;
   std::vector<std::string> gone = prepared.passing_columns();
   std::vector<std::string> there;
   for (const auto& column : prepared.table->columns) {
-    if (column.shadowed() && column.retyped && !column.visible) gone.push_back(column.shadow);
-    if (column.dropped || column.renamed()) gone.push_back(column.start->name);
+    add_gone(column, gone);
     if (column.dropped) continue;
     if (column.retyped || column.native) {
       out.push_back(checks::column_is(table, column.name, column.type));

@@ -224,6 +224,19 @@ void aim_at_steps(Draft& draft, const Steps& steps) {
   }
 }
 
+// Names of the tables of that schema which the statements name; none when they cannot be judged.
+std::vector<std::string> names_in(const std::string& text, const std::string& own_schema) {
+  std::vector<std::string> out;
+  const auto parsed = sql::parse::statements(text);
+  if (!parsed.ok()) return out;
+  for (const auto& statement : *parsed) {
+    for (const auto& [schema, name] : statement.relations) {
+      if (schema.empty() || schema == own_schema) out.push_back(name);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void find_all(Draft& draft, const std::vector<Prepared>& prepared, const Steps& steps) {
@@ -242,13 +255,7 @@ std::vector<Relation> tables_named(const catalog::Catalog& catalog, const Sql& o
   if (op.backfill) add(op.backfill->table);
   for (const auto* list : {&op.expand, &op.contract, &op.rollback}) {
     for (const auto& text : *list) {
-      const auto parsed = sql::parse::statements(text);
-      if (!parsed.ok()) continue;
-      for (const auto& statement : *parsed) {
-        for (const auto& [schema, name] : statement.relations) {
-          if (schema.empty() || schema == catalog.schema.raw()) add(name);
-        }
-      }
+      for (const auto& name : names_in(text, catalog.schema.raw())) add(name);
     }
   }
   return out;

@@ -110,6 +110,7 @@ std::vector<Relation> touched(const Draft& draft, const std::vector<Prepared>& p
     }
   }
   std::vector<Relation> list;
+  list.reserve(out.size());
   for (auto& [oid, relation] : out) list.push_back(std::move(relation));
   return list;
 }

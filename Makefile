@@ -48,9 +48,14 @@ bench: packages ## measures what the promises cost (tests/bench/README.md)
 	@python3 tests/bench/bench.py $(BENCH)
 
 .PHONY: lint
-lint: packages ## format, clang-tidy
+lint: packages ## format, clang-tidy of the rooms
 	@cmake --preset tidy >/dev/null
 	@tests/lint.py build/tidy
+
+.PHONY: lint-long
+lint-long: packages ## the same with the path-sensitive analyzer, and the tests
+	@cmake --preset tidy >/dev/null
+	@tests/lint.py build/tidy --long
 
 .PHONY: format
 format: packages ## formats every file in place

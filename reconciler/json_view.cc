@@ -37,7 +37,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
 }
 
 std::string requirement(const Json& expression) {
-  const std::string key = text_at(expression, {"key"});
+  std::string key = text_at(expression, {"key"});
   const std::string op = text_at(expression, {"operator"});
   if (op == "Exists") return key;
   if (op == "DoesNotExist") return "!" + key;

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """clang-format and clang-tidy over the project's files; what was seen clean is not looked at again.
 
-    tests/lint.py build/tidy [FILE...]
+    tests/lint.py build/tidy [--long] [FILE...]
+
+clang-tidy looks at the rooms, and with --long at the tests too and with the path-sensitive analyzer,
+which doubles its time.
 
 A unit's key is the hash of its text, of every own header that it reaches, of the checks, of its
 compile command and of the installed versions; clean keys are kept in the XDG cache. The last line is
@@ -71,30 +74,35 @@ def check_format(files):
     return bad
 
 
-def tidy(build, name):
+def fewer_checks(name, long):
     # gtest's macros cost the path-sensitive analyzer minutes and teach it nothing about our code.
-    more = ["--checks=-clang-analyzer-*"] if name.startswith("tests/") else []
+    return [] if long and not name.startswith("tests/") else ["--checks=-clang-analyzer-*"]
+
+
+def tidy(build, name, more):
     started = time.monotonic()
     result = subprocess.run(["clang-tidy-14", "--quiet", "-p", str(build), *more, name], cwd=ROOT, capture_output=True, text=True)
     return result.returncode, result.stdout + (result.stderr if result.returncode and not result.stdout else ""), time.monotonic() - started
 
 
 def main():
-    build, chosen = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
-    files = chosen or tracked()
+    long = "--long" in sys.argv
+    build, *chosen = [argument for argument in sys.argv[1:] if argument != "--long"]
+    build, files = pathlib.Path(build).resolve(), chosen or tracked()
     bad_format = check_format(files)
     commands = {os.path.relpath(c["file"], ROOT): c["command"].replace(str(ROOT), ".") for c in json.loads((build / "compile_commands.json").read_text())}
     common = hashlib.sha256((ROOT / ".clang-tidy").read_bytes() + versions() + pathlib.Path(__file__).read_bytes()).digest()
     reach, keys = Reach(), {}
     for name in files:
-        if name in commands:
-            keys[name] = hashlib.sha256(common + commands[name].encode() + reach.hash(name)).hexdigest()
+        if name in commands and (long or chosen or not name.startswith("tests/")):
+            checks = " ".join(fewer_checks(name, long))
+            keys[name] = hashlib.sha256(common + (commands[name] + checks).encode() + reach.hash(name)).hexdigest()
     CACHE.mkdir(parents=True, exist_ok=True)
     todo = [name for name in keys if not (CACHE / keys[name]).exists()]
     print(f"format: {len(files)} files; tidy: {len(keys)} units, {len(todo)} of them new", flush=True)
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        for name, (code, text, seconds) in zip(todo, pool.map(lambda n: tidy(build, n), todo)):
+        for name, (code, text, seconds) in zip(todo, pool.map(lambda n: tidy(build, n, fewer_checks(n, long)), todo)):
             if code == 0:
                 (CACHE / keys[name]).touch()
             else:

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
@@ -19,6 +21,11 @@ struct Story {
   std::function<base::Result<execute::Record>(execute::Playground&)> begin;  // into the ledger
   std::string table = "t";
 };
+
+// The instants to disturb: every third one, each of them in the long run.
+inline std::size_t stride() {
+  return std::getenv("LK_LONG") == nullptr ? 3 : 1;
+}
 
 struct Ending {
   std::string schema;

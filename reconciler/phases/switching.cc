@@ -14,6 +14,10 @@ using crds::ConditionType;
 using crds::Phase;
 using crds::Reason;
 
+// Between the opened gate and the traffic, for those who read the gate elsewhere: whoever sees
+// green traffic has been able to see Expanded.
+constexpr std::chrono::seconds gate_lead{3};
+
 // A Service without a ready endpoint is an outage: after this long it goes back.
 constexpr std::chrono::seconds longest_proof{60};
 
@@ -69,9 +73,18 @@ void open_gate_on_object(Situation& s, const TrafficSight& traffic) {
   switch_status(s).active = crds::Colour::blue;
   say_managers(s, traffic.blue);
   say_managers(s, traffic.green);
-  // A second for those who read the gate elsewhere: whoever sees green traffic has seen Expanded.
   s.conclude(Phase::switching, Standing::working, Reason::switching, "the gate is open",
              while_switching);
+}
+
+// True: the gate has not been open for long enough; wait.
+bool gate_is_fresh(Situation& s) {
+  const auto since =
+      s.migration.status.conditions.find(ConditionType::gate_open)->last_transition_time;
+  if (!since || s.now() - *since >= gate_lead) return false;
+  s.conclude(Phase::switching, Standing::working, Reason::switching, "the gate is open",
+             milliseconds(500));
+  return true;
 }
 
 void move_service(Situation& s) {
@@ -207,7 +220,7 @@ base::Result<void> switching(Situation& s) {
     refuse(s, verdict);
   } else if (!gate_was_open(s)) {
     open_gate_on_object(s, *sight.traffic);
-  } else {
+  } else if (!gate_is_fresh(s)) {
     move_service(s);
   }
   return base::ok();

@@ -33,6 +33,7 @@ std::vector<sql::Fragment> tables_by_oid(std::vector<plan::Relation> relations) 
   std::erase_if(relations, [](const plan::Relation& relation) { return relation.view; });
   std::ranges::sort(relations, {}, &plan::Relation::oid);
   std::vector<sql::Fragment> names;
+  names.reserve(relations.size());
   for (const auto& relation : relations) {
     names.push_back(sql::Fragment::trusted(relation.qualified().quoted()));
   }

@@ -9,6 +9,7 @@ using sql::Literal;
 
 Fragment literals(const std::vector<std::string>& names) {
   std::vector<Fragment> parts;
+  parts.reserve(names.size());
   for (const auto& name : names) parts.push_back(format("{}", Literal{name}));
   return sql::join(parts);
 }

@@ -1,12 +1,9 @@
 // The canonical form of a list of operations: JSON with sorted keys, every field written, so that
 // two lists are equal exactly when their texts are.
-#include <openssl/evp.h>
-
-#include <array>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "dbcore/engine/engine.h"
+#include "dbcore/plan/hash.h"
 
 namespace lockkeeper::engine {
 namespace {
@@ -94,26 +91,6 @@ json of(const plan::Sql& op) {
           {"irreversible", op.irreversible}};
 }
 
-struct Finish {
-  void operator()(EVP_MD_CTX* digest) const { EVP_MD_CTX_free(digest); }
-};
-
-std::string sha256(std::string_view text) {
-  const std::unique_ptr<EVP_MD_CTX, Finish> digest(EVP_MD_CTX_new());
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  unsigned int size = 0;
-  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
-  EVP_DigestUpdate(digest.get(), text.data(), text.size());
-  EVP_DigestFinal_ex(digest.get(), bytes.data(), &size);
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += digits[bytes.at(i) >> 4U];
-    hex += digits[bytes.at(i) & 15U];
-  }
-  return hex;
-}
-
 }  // namespace
 
 std::string operations_hash(const std::vector<plan::Operation>& operations) {
@@ -122,7 +99,7 @@ std::string operations_hash(const std::vector<plan::Operation>& operations) {
     const auto body = std::visit([](const auto& op) { return of(op); }, operation);
     list.push_back(json::array({std::string(plan::kind(operation)), body}));
   }
-  return sha256(list.dump(-1, ' ', false, json::error_handler_t::replace));
+  return plan::sha256(list.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 }  // namespace lockkeeper::engine

@@ -49,7 +49,8 @@ std::string mode_words(std::string_view lock_name) {
   "   CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END))::bigint," \
   " CASE WHEN b.pid IS NULL OR b.pid = 0 THEN 'prepared transaction'"                   \
   "      WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum'"                   \
-  "      ELSE coalesce(a.state, '') END, b.mode"
+  "      ELSE coalesce(a.state, '') END, b.mode,"                                       \
+  " (1000 * extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))::bigint"
 
 Blocker read_blocker(const sql::Row& row) {
   Blocker blocker;
@@ -60,6 +61,7 @@ Blocker read_blocker(const sql::Row& row) {
   blocker.age_at_least = row.is_null(3);
   blocker.state = row.text(4);
   blocker.lock_mode = mode_words(row.view(5));
+  blocker.held = std::chrono::milliseconds(row.integer(6));
   return blocker;
 }
 

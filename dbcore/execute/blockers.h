@@ -20,6 +20,7 @@ struct Blocker {
   bool age_at_least = false;  // our role may not see it: counted since first seen
   std::string state;          // active, idle in transaction, autovacuum, prepared transaction
   std::string lock_mode;
+  std::chrono::milliseconds held{0};  // since its transaction began; 0: not visible
   bool operator==(const Blocker&) const = default;
 };
 

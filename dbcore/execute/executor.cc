@@ -18,8 +18,7 @@ constexpr base::BackoffPolicy between_tries{
     .base = 200ms, .factor = 2.0, .max = 15'000ms, .jitter = 0.5};
 
 // Whether the same call may go well later, without anybody doing anything for us.
-bool passes_by_itself(const Context& ctx, const base::Error& error) {
-  if (ctx.stop().stop_requested()) return false;
+bool passes_by_itself(const base::Error& error) {
   switch (error.code) {
     case ErrorCode::unavailable:
     case ErrorCode::conflict:
@@ -47,8 +46,10 @@ Result<void> Executor::persist(const Context& ctx, const Work& work) {
     auto done = job_.recover(ctx);
     if (done) done = work(ctx);
     if (done) return {};
+    // Whatever a stop looked like from below.
+    if (ctx.stop().stop_requested()) return base::cancelled("stopped on request");
     const auto& error = done.error();
-    if (!passes_by_itself(ctx, error)) return std::move(done).error();
+    if (!passes_by_itself(error)) return std::move(done).error();
     ctx.log().info("trying again", {{"error", error.text()}});
     job_.progress().update([&](ProgressView& view) {
       ++view.attempts;

@@ -21,6 +21,10 @@ constexpr auto doubling = std::chrono::minutes(30);
 constexpr int rest_factor = 4;   // a duty of at most a fifth
 constexpr auto long_held = 10s;  // then asking is not what is missing
 constexpr auto patient_rest = 2s;
+constexpr auto doubling_at_end = 8s;
+constexpr auto before_end = 70ms;  // looks are 50 ms apart
+constexpr auto after_end = 130ms;
+constexpr auto least_lifetime = 500ms;  // those who end sooner need no following
 constexpr auto statement_grace = 100ms;
 constexpr auto answer_grace = 15s;  // for the server to answer once its own limits have passed
 constexpr auto idle_limit = 10s;    // between the two round trips
@@ -106,9 +110,9 @@ Asking::Asking(std::chrono::milliseconds budget, base::Clock::Steady now)
     : budget_(budget), since_(now), rested_(now), patient_(now) {}
 
 std::chrono::milliseconds Asking::length(base::Clock::Steady now) const {
-  const double doublings = std::chrono::duration<double>(now - since_) / doubling;
-  const double grown =
-      static_cast<double>(first_length.count()) * std::exp2(std::min(doublings, 20.0));
+  const std::chrono::duration<double> step = at_end_ ? doubling_at_end : doubling;
+  const double doublings = std::min(20.0, (now - since_) / step);
+  const double grown = static_cast<double>(first_length.count()) * std::exp2(doublings);
   return std::min(budget_, std::chrono::milliseconds(std::llround(grown)));
 }
 
@@ -118,14 +122,45 @@ void Asking::failed(base::Clock::Steady now, std::chrono::milliseconds asked) {
       std::llround(base::random_unit() * 0.5 * static_cast<double>(rest.count())));
   rested_ = now + rest + jitter;
   patient_ = now + std::max<std::chrono::milliseconds>(patient_rest, rest) + jitter;
+  if (at_end_) asked_in_this_life_ = true;
+  at_end_ = false;
+  seen_ = false;
 }
 
-bool Asking::due(base::Clock::Steady now, const std::vector<Blocker>& holders) const {
-  if (holders.empty()) return true;
+bool Asking::due(base::Clock::Steady now, const std::vector<Blocker>& holders) {
+  // Where nobody was ever seen, what blocks is out of sight: it gets its rest all the same.
+  if (holders.empty()) return seen_ || now >= rested_;
+  seen_ = true;
+  follow(holders);
+  at_end_ = at_its_end();
+  if (at_end_) return true;
+  const bool followed = lifetime_ >= least_lifetime && lifetime_ < long_held;
   const auto stuck = [](const Blocker& holder) {
     return holder.query_age >= long_held || holder.state == "prepared transaction";
   };
-  return now >= (std::ranges::any_of(holders, stuck) ? patient_ : rested_);
+  return now >= (followed || std::ranges::any_of(holders, stuck) ? patient_ : rested_);
+}
+
+void Asking::follow(const std::vector<Blocker>& holders) {
+  const auto found = std::ranges::find(holders, followed_, &Blocker::pid);
+  const bool ended = found == holders.end() || found->held < held_;
+  if (ended && held_ > 0ms) {
+    // Its end was seen, unless it came while we asked and did not look.
+    if (!asked_in_this_life_ || lifetime_ == 0ms) lifetime_ = held_;
+    asked_in_this_life_ = false;
+    held_ = 0ms;
+  }
+  if (found != holders.end()) {
+    held_ = found->held;
+  } else if (lifetime_ == 0ms) {
+    followed_ = holders.front().pid;
+    held_ = holders.front().held;
+  }
+}
+
+bool Asking::at_its_end() const {
+  if (lifetime_ < least_lifetime || asked_in_this_life_ || held_ == 0ms) return false;
+  return held_ >= lifetime_ - before_end && held_ <= lifetime_ + after_end;
 }
 
 Result<sql::Rows> attempt(const Context& ctx, sql::Session& session, const Attempt& attempt) {

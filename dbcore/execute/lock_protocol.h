@@ -20,7 +20,12 @@
 
 namespace lockkeeper::execute {
 
-// A value; not thread-safe.
+// Fed with who is there, every 50 ms or so. A value; not thread-safe.
+//
+// Where several readers come and go so that one of them is always there, short asks at random never
+// meet the end of all of them. So one reader is followed, and asked for at its end, once each time:
+// what waits behind the ask starts that much later, until the readers end together. Such asks grow
+// by the second, up to the budget; there is one for each life of that reader, so they stay rare.
 class Asking {
  public:
   Asking(std::chrono::milliseconds budget, base::Clock::Steady now);
@@ -29,15 +34,25 @@ class Asking {
   [[nodiscard]] std::chrono::milliseconds length(base::Clock::Steady now) const;
   // An ask of that length came to nothing: the next one rests four times as long.
   void failed(base::Clock::Steady now, std::chrono::milliseconds asked);
-  // Whether to ask now. Nobody there: yes. Somebody who came just now: yes, once the rest is over.
-  // Somebody who has been there for long: seldom, asking would only make a queue.
-  [[nodiscard]] bool due(base::Clock::Steady now, const std::vector<Blocker>& holders) const;
+  // Whether to ask now. Those who blocked are gone: yes. Somebody who came just now: yes, once the
+  // rest is over. Somebody who has been there for long: seldom, asking would only make a queue.
+  [[nodiscard]] bool due(base::Clock::Steady now, const std::vector<Blocker>& holders);
 
  private:
+  void follow(const std::vector<Blocker>& holders);
+  [[nodiscard]] bool at_its_end() const;
+
   std::chrono::milliseconds budget_;
   base::Clock::Steady since_;
   base::Clock::Steady rested_;
   base::Clock::Steady patient_;
+  bool seen_ = false;  // somebody, since the last ask
+
+  int followed_ = 0;                       // pid
+  std::chrono::milliseconds held_{0};      // by it, when last seen
+  std::chrono::milliseconds lifetime_{0};  // of one of its transactions; 0: not known yet
+  bool asked_in_this_life_ = false;
+  bool at_end_ = false;  // the next ask is one at the end of the followed reader
 };
 
 // One try.

@@ -90,4 +90,54 @@ inline Story plan_by_hand() {
               }};
 }
 
+// The main job: two columns get new names and types, one is added, an index is built, all under the
+// router, with backfill and verify.
+inline std::vector<plan::Operation> main_operations() {
+  plan::AddColumn add;
+  add.table = "t";
+  add.column.name = "plan";
+  add.column.type = "text";
+  add.column.nullable = false;
+  add.up = "'free'";
+  plan::ChangeType widen;
+  widen.table = "t";
+  widen.column = "ref";
+  widen.type = "bigint";
+  plan::CreateIndex index;
+  index.table = "t";
+  index.name = "t_plan";
+  plan::IndexElement element;
+  element.name = "plan";
+  index.columns = {element};
+  plan::RenameColumn rename;
+  rename.table = "t";
+  rename.from = "name";
+  rename.to = "display_name";
+  return {rename, add, widen, index};
+}
+
+inline base::Result<execute::Record> begin_planned(execute::Playground& ground,
+                                                   const std::vector<plan::Operation>& operations) {
+  Engine engine(ground.pool);
+  const execute::Identity identity{"public", "shop/users"};
+  const base::Context ctx;
+  TRY_OK(engine.find(ctx, identity));
+  TRY(const auto plan, engine.plan(ctx, identity, operations, {}));
+  return engine.start(ctx, identity, plan, operations, plan.hash);
+}
+
+inline Story main_job() {
+  return {.name = "main job",
+          .prepare =
+              [](execute::Playground& ground) {
+                ground.run(
+                    "CREATE TABLE t (id int PRIMARY KEY, name text NOT NULL, ref int NOT NULL,"
+                    " other text); CREATE INDEX t_ref ON t (ref);"
+                    " INSERT INTO t SELECT i, 'name ' || i, i * 2, 'x'"
+                    " FROM generate_series(1, 3000) i");
+              },
+          .begin =
+              [](execute::Playground& ground) { return begin_planned(ground, main_operations()); }};
+}
+
 }  // namespace lockkeeper::engine

@@ -76,6 +76,10 @@ TEST(KillTest, APlanByHandEndsTheSameWhereverItIsKilled) {
   kill_at_each_instant(plan_by_hand());
 }
 
+TEST(KillTest, TheMainJobEndsTheSameWhereverItIsKilled) {
+  kill_at_each_instant(main_job());
+}
+
 // The statement is in the server, waiting for a lock, when its client dies.
 TEST(KillTest, AStatementInTheServerWhoseClientWasKilledDoesNotActBesideItsSuccessor) {
   auto& server = support::PrivatePostgres::shared();

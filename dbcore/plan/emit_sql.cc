@@ -91,9 +91,7 @@ class SqlSteps {
     step.duration = DurationClass::batched;
     Backfill pass;
     pass.table = {table->oid, table->name.schema.raw(), table->name.name.raw(), false};
-    for (const auto& leaf : table->partitions) {
-      pass.leaves.push_back({0, leaf.schema.raw(), leaf.name.raw(), false});
-    }
+    pass.leaves = leaf_relations(draft_->start(), *table);
     pass.key = row_key(*table);
     pass.pending = "(" + fill->where + ")";
     pass.assignments = fill->set;

@@ -173,9 +173,13 @@ class Finder {
     if (!prepared_->table->marked()) return;
     for (const auto& trigger : table().triggers) {
       if (!trigger.row || !trigger.on_update || trigger.enabled == 'D') continue;
-      draft_->notice("UserTrigger", "backfill-" + name_,
-                     fmt::format("trigger {} ({}) fires for every row that the backfill fills",
-                                 trigger.name, trigger.function));
+      draft_->notice(
+          "UserTrigger", "backfill-" + name_,
+          fmt::format("trigger {} ({}) fires for every row that the backfill fills{}", trigger.name,
+                      trigger.function,
+                      trigger.before ? ", before the router, which takes what it changes "
+                                       "for the client's own write"
+                                     : ""));
     }
     draft_->notice("RepeatableRead", "backfill-" + name_,
                    "REPEATABLE READ clients see 40001 on rows that the backfill has touched");

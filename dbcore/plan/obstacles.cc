@@ -58,9 +58,10 @@ base::Result<void> references(const catalog::Table& table, const ColumnDraft& co
   return base::ok();
 }
 
+// Who reads the whole row does not stand in a column's way.
 bool view_reads(const catalog::View& view, const catalog::Table& table, const std::string& column) {
   return std::any_of(view.reads.begin(), view.reads.end(), [&](const auto& read) {
-    return read.first == table.oid && (read.second == column || read.second.empty());
+    return read.first == table.oid && read.second == column;
   });
 }
 
@@ -108,12 +109,19 @@ void collect_views(const Draft& draft, Prepared& prepared) {
   prepared.views = std::move(out);
 }
 
+// The operation that makes the views stand in the way.
+std::string changing_path(const Prepared& prepared) {
+  for (const auto& column : prepared.table->columns) {
+    if (column.retyped || column.native) return column.path;
+  }
+  return "spec.operations";
+}
+
 base::Result<void> views_can_be_made_again(const Prepared& prepared) {
   for (const auto* view : prepared.views) {
     if (!view->materialized) continue;
     return refuse(
-        prepared.table->columns.front().path.empty() ? "spec.operations"
-                                                     : prepared.table->columns.front().path,
+        changing_path(prepared),
         fmt::format("materialized view {} reads a view over table {} whose column changes "
                     "its type",
                     view->name.display(), prepared.table->display()),

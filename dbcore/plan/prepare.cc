@@ -111,10 +111,7 @@ catalog::Oid oid_of(const catalog::Catalog& catalog, const catalog::Table& table
 void find_rows(const Draft& draft, Prepared& out) {
   const auto& table = *out.table->start;
   if (out.partitioned()) {
-    for (const auto& leaf : table.partitions) {
-      out.leaves.push_back(
-          {oid_of(draft.start(), table, leaf), leaf.schema.raw(), leaf.name.raw(), false});
-    }
+    out.leaves = leaf_relations(draft.start(), table);
   } else if (!table.children.empty()) {
     collect_descendants(draft.start(), table, out.descendants);
     out.leaves.push_back(out.table->relation());
@@ -170,10 +167,9 @@ base::Result<void> router_is_last(const Prepared& prepared, const catalog::Table
 base::Result<void> routers_are_last(const Draft& draft, const Prepared& prepared) {
   if (!prepared.table->routed()) return base::ok();
   TRY_OK(router_is_last(prepared, *prepared.table->start));
-  for (const auto& [oid, related] : draft.start().related) {
-    const bool below = std::any_of(prepared.descendants.begin(), prepared.descendants.end(),
-                                   [&](const Relation& child) { return child.oid == oid; });
-    if (below) TRY_OK(router_is_last(prepared, related));
+  for (const auto& child : prepared.descendants) {
+    const auto related = draft.start().related.find(child.oid);
+    if (related != draft.start().related.end()) TRY_OK(router_is_last(prepared, related->second));
   }
   return base::ok();
 }
@@ -186,6 +182,14 @@ bool all_not_null(const catalog::Table& table, const catalog::Index& index) {
 }
 
 }  // namespace
+
+std::vector<Relation> leaf_relations(const catalog::Catalog& catalog, const catalog::Table& table) {
+  std::vector<Relation> out;
+  for (const auto& leaf : table.partitions) {
+    out.push_back({oid_of(catalog, table, leaf), leaf.schema.raw(), leaf.name.raw(), false});
+  }
+  return out;
+}
 
 std::vector<std::string> row_key(const catalog::Table& table) {
   const catalog::Index* best = nullptr;

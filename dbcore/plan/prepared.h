@@ -40,6 +40,9 @@ struct Prepared {
 
 base::Result<Prepared> prepare(Draft& draft, TableDraft& table);
 
+// The partitions that hold a table's rows; empty for one that is not partitioned.
+std::vector<Relation> leaf_relations(const catalog::Catalog& catalog, const catalog::Table& table);
+
 // Unique index without NULLs whose columns address a row: the primary key, else the narrowest.
 std::vector<std::string> row_key(const catalog::Table& table);
 

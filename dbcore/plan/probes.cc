@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace lockkeeper::plan {
 namespace {
 
@@ -99,6 +101,10 @@ base::Result<void> probe_new_shape(Draft& draft, const Prepared& prepared) {
 }
 
 void probe_views(Draft& draft, const Prepared& prepared) {
+  const auto& columns = prepared.table->columns;
+  const auto changing = std::find_if(columns.begin(), columns.end(),
+                                     [](const ColumnDraft& c) { return c.retyped || c.native; });
+  if (changing == columns.end()) return;
   for (const auto* view : prepared.views) {
     const auto relation = format("pg_catalog.to_regclass({})", Literal{view->name.quoted()});
     const auto question = format(

@@ -127,8 +127,7 @@ Fragment place(const std::string& name) {
 }
 
 // The value as it would be stored: two images that differ are two values.
-base::Result<Fragment> differs_from_up(const TableDraft& table, const ColumnDraft& column) {
-  (void)table;
+base::Result<Fragment> differs_from_up(const ColumnDraft& column) {
   TRY(const auto value, renamed(*column.up, {}));
   return format("pg_catalog.record_image_ne(ROW({}), ROW(CAST(({}) AS {})))", place(column.shadow),
                 value, Fragment::trusted(column.type));
@@ -147,10 +146,14 @@ base::Result<std::optional<Fragment>> group_mismatch(const TableDraft& table, co
   for (const auto* column : group.news) {
     // The new version may write an added column as it likes.
     if (!column->shadowed()) continue;
-    TRY(auto part, differs_from_up(table, *column));
+    TRY(auto part, differs_from_up(*column));
     up.push_back(std::move(part));
   }
   if (up.empty()) return std::optional<Fragment>{};
+  // Plain copies lose nothing: one direction says it all.
+  const bool plain = std::all_of(group.olds.begin(), group.olds.end(),
+                                 [](const ColumnDraft* c) { return c->down->plain; });
+  if (plain) return std::optional<Fragment>(sql::join(up, " OR "));
   for (const auto* column : group.olds) {
     TRY(auto part, differs_from_down(table, *column));
     down.push_back(std::move(part));
@@ -180,7 +183,7 @@ base::Result<Fragment> mismatch(const TableDraft& table, const Routing& routing)
   }
   for (const auto* column : routing.derived) {
     if (!column->shadowed()) continue;
-    TRY(auto part, differs_from_up(table, *column));
+    TRY(auto part, differs_from_up(*column));
     parts.push_back(std::move(part));
   }
   for (const auto& column : table.columns) {

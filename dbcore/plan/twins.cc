@@ -65,6 +65,14 @@ class IndexTwins {
     const auto last = moves(last_, index.reads);
     if (now.empty() && last.empty()) return base::ok();
     if (without_twin(*table_, index)) return odd_one(index, last);
+    if (!last.empty() && !index.constraint.empty() &&
+        table_->start->kind == catalog::TableKind::partitioned) {
+      return refuse(blame(*table_, last),
+                    fmt::format("key {} of partitioned table {} cannot move to another index",
+                                index.name, table_->display()),
+                    "copy into a new partitioned table instead, or drop the key first and add it "
+                    "again in a quiet hour, by sql operations");
+    }
     if (!last.empty()) push(index, last, true);
     if (!now.empty() && now != last) push(index, now, false);
     return base::ok();

@@ -18,6 +18,7 @@ CREATE MATERIALIZED VIEW old_notes AS SELECT note FROM orders;
 CREATE VIEW names AS SELECT name FROM users;
 CREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);
 CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+CREATE TABLE keyed (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE DOMAIN positive AS int CHECK (VALUE > 0);
 CREATE TABLE watched (id int, a text, b text, c text);
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
@@ -190,6 +191,9 @@ constexpr Refusal refusals[] = {
      "spec.operations[0].dropColumn.down", "NOT NULL without a default"},
     {"PartitionKey", R"j([{"renameColumn": {"table": "parts", "from": "at", "to": "day"}}])j",
      "spec.operations[0].renameColumn", "partition key"},
+    {"KeyOfAPartitionedTable",
+     R"j([{"changeType": {"table": "keyed", "column": "id", "type": "bigint"}}])j",
+     "spec.operations[0].changeType", "keyed_pkey"},
     {"TriggerUpdateOf", R"j([{"dropColumn": {"table": "watched", "column": "a"}}])j",
      "spec.operations[0].dropColumn", "on_a"},
     {"TriggerAfterTheRouter",

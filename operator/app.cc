@@ -90,7 +90,7 @@ class Operator {
     std::stop_source events_stop;
     std::jthread events(
         [this, token = events_stop.get_token()] { events_.run(ctx_.with_stop(token)); });
-    const auto result = options_.leader_elect ? lead() : work_alone();
+    auto result = options_.leader_elect ? lead() : work_alone();
     root_.request_stop();
     stop_work();
     events_stop.request_stop();
@@ -184,7 +184,7 @@ class Operator {
       stop_work();
       lease_stop.request_stop();
     });
-    const auto result = leader_.run(ctx_.with_stop(lease_stop.get_token()), [this] {
+    auto result = leader_.run(ctx_.with_stop(lease_stop.get_token()), [this] {
       ctx_.log().info("leading", {{"identity", identity_}});
       start_work();
     });

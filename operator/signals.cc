@@ -32,7 +32,7 @@ bool wait_for_signal(const sigset_t& set, std::chrono::nanoseconds time) {
   return sigtimedwait(&set, nullptr, &limit) > 0;
 }
 
-void watch(const std::stop_token& over, std::stop_source root) {
+void watch(const std::stop_token& over, const std::stop_source& root) {
   const sigset_t set = ending_signals();
   constexpr std::chrono::milliseconds look{100};
   std::optional<std::chrono::steady_clock::time_point> stopped_at;

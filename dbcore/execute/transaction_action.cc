@@ -127,6 +127,7 @@ class TransactionRun {
     const auto& step = *task_.step;
     const auto relations = job_.record().relations();
     std::vector<std::string> oids;
+    oids.reserve(relations.size());
     for (const auto oid : relations) oids.push_back(std::to_string(oid));
     plan.questions.emplace_back("SELECT lockkeeper.signature($1::oid[])");
     plan.questions.back().bind(oids);

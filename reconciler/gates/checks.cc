@@ -19,7 +19,7 @@ Complaint complaint_of(const base::Error& error) {
   return error.text();
 }
 
-base::Result<HttpProbeAnswer> ask(const Situation& s, HttpProbeRequest request) {
+base::Result<HttpProbeAnswer> ask(const Situation& s, const HttpProbeRequest& request) {
   if (is_refused_host(request.url)) {
     return base::precondition("a link-local address is never asked")
         .with_reason("CheckHostRefused");

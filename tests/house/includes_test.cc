@@ -99,7 +99,9 @@ TEST(IncludesTest, AHeaderWithTheWholeOfNlohmannIsForUnitsOnly) {
     if (!heavy.ends_with(".h")) continue;
     for (const auto& file : support::source_files()) {
       const auto own = file.includes(true);
-      const bool passes_on = file.path.ends_with(".h") && std::ranges::count(own, heavy) > 0;
+      // A header of the tests is for their units only, whatever it includes.
+      const bool passes_on =
+          file.path.ends_with(".h") && !file.in("tests") && std::ranges::count(own, heavy) > 0;
       EXPECT_FALSE(passes_on) << file.path << " includes " << heavy
                               << ": there take nlohmann/json_fwd.hpp";
     }

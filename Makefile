@@ -11,7 +11,7 @@ compile = cmake --preset $(1) >/dev/null && cmake --build build/$(1) -j$(JOBS) $
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: packages
 packages:
@@ -62,9 +62,14 @@ format: packages ## formats every file in place
 	@git ls-files '*.cc' '*.h' | xargs -r clang-format-14 -i
 
 .PHONY: test-asan
-test-asan: packages ## unit and PostgreSQL tests under ASan and UBSan
+test-asan: packages ## unit tests and the sessions to PostgreSQL under ASan and UBSan
 	@$(call compile,asan,lk_sanitized_tests)
 	@tests/run.py build/asan --list sanitized-test-programs
+
+.PHONY: test-asan-long
+test-asan-long: packages ## the same with every suite that has PostgreSQL
+	@$(call compile,asan,lk_all_sanitized_tests)
+	@tests/run.py build/asan --list all-sanitized-test-programs --timeout 120
 
 .PHONY: test-tsan
 test-tsan: packages ## the tests of what has threads, under TSan

@@ -83,7 +83,10 @@ class Exchange {
         deadline_(after(std::min<base::Clock::Duration>(request.timeout, ctx.remaining()))),
         idle_(request.idle_timeout),
         where_(std::move(where)) {}
-  ~Exchange() { source_.cancel(); }
+  // A request that has not come to its end gives up its connection.
+  ~Exchange() {
+    if (!complete_) give_up();
+  }
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
@@ -94,7 +97,7 @@ class Exchange {
   base::Result<T> await(const pplx::task<T>& task, bool idle_counts) {
     const auto until = idle_counts ? std::min(deadline_, after(idle_)) : deadline_;
     if (!wait_for(task, ctx_.stop(), until)) {
-      source_.cancel();
+      give_up();
       wait_for(task, {}, after(grace));
       if (ctx_.stop().stop_requested()) return base::cancelled("stopped on request");
       const bool silent = until < deadline_;
@@ -107,17 +110,28 @@ class Exchange {
     }
   }
 
+  // The answer was read to its end: the connection may serve the next request.
+  void complete() { complete_ = true; }
+
   [[nodiscard]] base::Error failure(std::string_view what) const {
     if (ctx_.stop().stop_requested()) return base::cancelled("stopped on request");
     return base::unavailable(where_ + ": " + std::string(what));
   }
-  [[nodiscard]] const std::string& where() const { return where_; }
 
  private:
+  void give_up() noexcept {
+    try {
+      source_.cancel();
+    } catch (...) {
+      // It can only run out of memory; the request then ends when its connection does.
+    }
+  }
+
   const base::Context& ctx_;
   SteadyClock::time_point deadline_;
   std::chrono::milliseconds idle_;
   std::string where_;
+  bool complete_ = false;
   pplx::cancellation_token_source source_;
 };
 
@@ -151,7 +165,10 @@ base::Result<void> drain(Exchange& exchange, StreamBuffer body, bool idle_counts
                          const ChunkSink& sink) {
   while (true) {
     TRY(const auto first, exchange.await(body.getc(), idle_counts));
-    if (first == StreamBuffer::traits::eof()) return {};
+    if (first == StreamBuffer::traits::eof()) {
+      exchange.complete();
+      return {};
+    }
     const std::size_t size = std::max<std::size_t>(body.in_avail(), 1);
     // Shared with the task: it may be left behind and still write.
     const auto chunk = std::make_shared<std::vector<std::uint8_t>>(size);
@@ -236,7 +253,8 @@ class CpprestTransport final : public Transport {
   web::http::client::http_client client_;
 };
 
-web::http::client::http_client_config make_config(const Tls& tls, std::shared_ptr<Trust> trust) {
+web::http::client::http_client_config make_config(const Tls& tls,
+                                                  const std::shared_ptr<Trust>& trust) {
   web::http::client::http_client_config config;
   // Its own timer runs between two reads and is the same for all requests: ours replace it.
   config.set_timeout(std::chrono::hours{24});
@@ -353,8 +371,9 @@ base::Result<std::shared_ptr<CpprestTransport>> build(const std::string& base_ur
 }  // namespace
 
 base::Result<std::shared_ptr<Transport>> make_transport(Endpoint endpoint) {
-  TRY_OK(parse_url(endpoint.base_url));
-  TRY(auto transport, build(endpoint.base_url, endpoint.tls));
+  const Endpoint to = std::move(endpoint);
+  TRY_OK(parse_url(to.base_url));
+  TRY(auto transport, build(to.base_url, to.tls));
   return std::shared_ptr<Transport>(std::move(transport));
 }
 

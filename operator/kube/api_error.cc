@@ -53,7 +53,7 @@ base::ErrorCode code_of(int status) {
     case 401:
     case 403:
     case 404: return base::ErrorCode::precondition;
-    case 409: return base::ErrorCode::conflict;
+    case 409:
     case 410: return base::ErrorCode::conflict;
     case 413:
     case 422: return base::ErrorCode::invalid;

@@ -67,6 +67,10 @@ base::Result<std::shared_ptr<Credentials>> in_cluster_credentials() {
 base::Result<std::shared_ptr<Credentials>> find_credentials(const KubeconfigChoice& choice) {
   if (!choice.path.empty()) return kubeconfig_credentials(choice);
   if (const std::string path = environment("KUBECONFIG"); !path.empty()) {
+    if (path.find(':') != std::string::npos) {
+      return base::invalid("KUBECONFIG names more than one file")
+          .with_hint("give the one to use by --kubeconfig");
+    }
     return kubeconfig_credentials({.path = path, .context = choice.context});
   }
   auto pod = in_cluster_credentials();

@@ -57,19 +57,23 @@ Stream::Stream(Descriptor socket, SSL_CTX* tls, const StopEvent& stop, const bas
 
 base::Result<void> Stream::wait(short events, Deadline& deadline, OnStop on_stop) {
   while (true) {
-    if (stop_.requested()) {
-      if (on_stop == OnStop::give_up) return base::cancelled("the server stops");
-      deadline = std::min(deadline, clock_.now() + last_second);
-    }
+    const bool stopping = stop_.requested();
+    if (stopping && on_stop == OnStop::give_up) return base::cancelled("the server stops");
+    if (stopping) deadline = std::min(deadline, clock_.now() + last_second);
     const auto left = std::min<base::Clock::Duration>(deadline - clock_.now(), longest_poll);
     if (left <= base::Clock::Duration::zero()) return base::unavailable("the peer is too slow");
-    std::array<pollfd, 2> waiting{pollfd{socket_.get(), events, 0},
-                                  pollfd{stop_.requested() ? -1 : stop_.fd(), POLLIN, 0}};
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-    const int ready = poll(waiting.data(), waiting.size(), static_cast<int>(ms));
-    if (ready < 0 && errno != EINTR) return broken(std::strerror(errno));
-    if (ready > 0 && waiting[0].revents != 0) return {};
+    TRY(const bool ready, poll_once(events, left, stopping));
+    if (ready) return {};
   }
+}
+
+base::Result<bool> Stream::poll_once(short events, base::Clock::Duration limit, bool stopping) {
+  std::array<pollfd, 2> waiting{pollfd{socket_.get(), events, 0},
+                                pollfd{stopping ? -1 : stop_.fd(), POLLIN, 0}};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(limit).count();
+  const int ready = poll(waiting.data(), waiting.size(), static_cast<int>(ms));
+  if (ready < 0 && errno != EINTR) return broken(std::strerror(errno));
+  return ready > 0 && waiting[0].revents != 0;
 }
 
 base::Result<short> Stream::wanted(int rc) const {

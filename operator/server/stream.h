@@ -65,6 +65,8 @@ class Stream {
   enum class OnStop { give_up, hurry };
 
   base::Result<void> wait(short events, Deadline& deadline, OnStop on_stop);
+  // True when the socket has something; false when the time is over or a stop came.
+  base::Result<bool> poll_once(short events, base::Clock::Duration limit, bool stopping);
   // What an OpenSSL call that did not succeed waits for; an error when it waits for nothing.
   base::Result<short> wanted(int rc) const;
   base::Result<std::size_t> read_plain(char* buffer, std::size_t size, Deadline deadline);

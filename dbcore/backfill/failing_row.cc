@@ -46,6 +46,7 @@ Result<std::string> name_of(const base::Context& ctx, sql::Session& session, con
   TRY(const auto rows, session.execute(ctx, ask));
   if (rows.empty()) return "ctid=" + place;
   Position key;
+  key.reserve(static_cast<std::size_t>(rows.columns()));
   for (int i = 0; i < rows.columns(); ++i) key.push_back(rows[0].text(i));
   return display(target, key);
 }

@@ -128,6 +128,7 @@ std::string key_order(const Target& target, std::string_view direction) {
 
 Position key_of(const sql::Row& row, const Target& target) {
   Position out;
+  out.reserve(target.key.size());
   for (std::size_t i = 0; i < target.key.size(); ++i) out.push_back(row.text(static_cast<int>(i)));
   return out;
 }

@@ -88,6 +88,7 @@ class Verifier {
     TRY(const auto rows, session_.execute(ctx, ask));
     for (const sql::Row row : rows) {
       Position key;
+      key.reserve(static_cast<std::size_t>(rows.columns()));
       for (int i = 0; i < rows.columns(); ++i) key.push_back(row.text(i));
       seen_.sample_keys.push_back(display(target, key));
     }

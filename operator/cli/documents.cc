@@ -64,7 +64,8 @@ base::Result<Documents> parse_documents(std::string_view text, const std::string
     if (!added) {
       const std::string place = fmt::format("{}, document at line {}", name, document.line);
       base::Error error = std::move(added).error();
-      if (!error.path.empty()) error = std::move(error).within(error.path).with_path("");
+      const std::string path = error.path;
+      if (!path.empty()) error = std::move(error).within(path).with_path("");
       return std::move(error).within(place);
     }
   }

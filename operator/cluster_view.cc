@@ -104,7 +104,6 @@ template <typename T>
 std::optional<Cached<T>> ClusterView::look_up(const kube::Store<Cached<T>>& store,
                                               Overlay<T>& overlay, const reconcile::Key& key) {
   const auto stored = store.get(object_key(key));
-  const base::Lock lock(mutex_);
   const auto written = overlay.find(key);
   if (!stored) {
     if (written != overlay.end()) overlay.erase(written);
@@ -121,10 +120,12 @@ std::optional<Cached<T>> ClusterView::look_up(const kube::Store<Cached<T>>& stor
 
 reconcile::Object ClusterView::cached(reconcile::Kind kind, const reconcile::Key& key) {
   if (kind == reconcile::Kind::migration) {
+    const base::Lock lock(mutex_);
     const auto found = look_up(migrations_, written_migrations_, key);
     return found ? found->raw : nullptr;
   }
   if (kind == reconcile::Kind::database) {
+    const base::Lock lock(mutex_);
     const auto found = look_up(databases_, written_databases_, key);
     return found ? found->raw : nullptr;
   }
@@ -133,11 +134,13 @@ reconcile::Object ClusterView::cached(reconcile::Kind kind, const reconcile::Key
 
 base::Result<std::shared_ptr<const crds::Migration>> ClusterView::migration(
     const reconcile::Key& key) {
+  const base::Lock lock(mutex_);
   return object_or_error(look_up(migrations_, written_migrations_, key));
 }
 
 base::Result<std::shared_ptr<const crds::Database>> ClusterView::database(
     const reconcile::Key& key) {
+  const base::Lock lock(mutex_);
   return object_or_error(look_up(databases_, written_databases_, key));
 }
 

@@ -65,16 +65,16 @@ class ClusterView final : public reconcile::Cluster {
   void remember(reconcile::Kind kind, const reconcile::Key& key, const kube::Json& object);
 
  private:
+  base::Mutex mutex_;
   template <typename T>
   using Overlay = std::map<reconcile::Key, Cached<T>>;
   template <typename T>
   std::optional<Cached<T>> look_up(const kube::Store<Cached<T>>& store, Overlay<T>& overlay,
-                                   const reconcile::Key& key);
+                                   const reconcile::Key& key) LK_REQUIRES(mutex_);
 
   kube::Client& client_;
   const MigrationStore& migrations_;
   const DatabaseStore& databases_;
-  base::Mutex mutex_;
   Overlay<crds::Migration> written_migrations_ LK_GUARDED_BY(mutex_);
   Overlay<crds::Database> written_databases_ LK_GUARDED_BY(mutex_);
 };

@@ -42,7 +42,7 @@ class FieldView {
   template <typename T>
   [[nodiscard]] T value(std::size_t i) const {
     T result;
-    std::memcpy(&result, at(i, sizeof(T)), sizeof(T));
+    std::memcpy(&result, at(i, sizeof(T)), sizeof(T));  // NOLINT(bugprone-sizeof-expression)
     return result;
   }
   [[nodiscard]] ProtobufCMessage* message(std::size_t i) const {

@@ -269,7 +269,8 @@ class FakeRollout final : public Rollout {
       const base::Context&, const engine::SessionFilter& filter) override {
     std::vector<engine::SessionInfo> out;
     for (const auto& session : clients) {
-      if (session.application_name == filter.application_name) out.push_back(session);
+      const bool by_user = !filter.user.empty() && session.user == filter.user;
+      if (by_user || session.application_name == filter.application_name) out.push_back(session);
     }
     return out;
   }
@@ -308,10 +309,12 @@ class FakeHttp final : public HttpProbe {
   base::Result<HttpProbeAnswer> get(const base::Context&,
                                     const HttpProbeRequest& request) override {
     requests.push_back(request.url);
+    last = request;
     return answer;
   }
   HttpProbeAnswer answer{200, ""};
   std::vector<std::string> requests;
+  HttpProbeRequest last;
 };
 
 inline plan::Plan plan_of(const std::string& hash, bool hazard = false, bool breaks = true) {

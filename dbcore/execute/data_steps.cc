@@ -83,14 +83,31 @@ const plan::Backfill* backfill_of(const plan::Plan& plan, const plan::Verify& ve
   return found == plan.steps.end() ? nullptr : &*found->backfill;
 }
 
-base::Error verify_failed(const plan::Step& step, const backfill::Verified& seen) {
+std::string samples(const backfill::Verified& seen) {
   std::string keys;
   for (const auto& key : seen.sample_keys) keys += (keys.empty() ? "" : "; ") + key;
+  return keys;
+}
+
+base::Error verify_failed(const plan::Step& step, const backfill::Verified& seen) {
   return base::precondition(fmt::format("{} rows of {} differ between the versions",
                                         seen.mismatches + seen.pending, step.verify->table.name))
       .with_reason("VerifyFailed")
-      .with_detail(keys)
+      .with_detail(samples(seen))
       .with_hint("up and down must lead to the same row; correct the rows, or roll back");
+}
+
+// Whoever looks for the write that a repair replaced finds its row in the ledger.
+Result<void> note_repair(const Context& ctx, Job& job, const plan::Step& step, std::int64_t rows,
+                         const std::string& keys) {
+  ctx.log().warn("rows were sent through the router once more",
+                 {{"step", step.id}, {"rows", rows}, {"keys", keys}});
+  TRY(auto* const session, job.session(ctx));
+  TRY(auto transaction, begin_fenced(ctx, *session, job.fence()));
+  TRY_OK(
+      journal::append_event(ctx, *session, job.fence(), "Repaired",
+                            fmt::format("{} rows of {}: {}", rows, step.verify->table.name, keys)));
+  return transaction.commit(ctx);
 }
 
 // Wrong or unfilled rows are sent through the router once more before anybody is bothered.
@@ -102,8 +119,7 @@ Result<void> verify_and_repair(const Context& ctx, Job& job, const plan::Step& s
   const auto* const fill = backfill_of(job.record().plan, *step.verify);
   if (fill == nullptr) return verify_failed(step, seen);
   TRY(const auto repaired, backfill::repair(ctx, job.pool(), job.fence(), *step.verify, *fill));
-  ctx.log().warn("rows were sent through the router once more",
-                 {{"step", step.id}, {"rows", repaired}});
+  TRY_OK(note_repair(ctx, job, step, repaired, samples(seen)));
   TRY(seen, backfill::verify(ctx, job.pool(), *step.verify, tuning, report));
   if (seen.mismatches == 0 && seen.pending == 0) return {};
   return verify_failed(step, seen);

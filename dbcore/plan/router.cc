@@ -36,6 +36,11 @@ Fragment unfilled() {
   return format("OLD.{} IS NULL", Identifier::trusted(marker));
 }
 
+// Which pass of ours this session is, if it is one.
+Fragment pass() {
+  return Fragment::trusted("pg_catalog.current_setting('lockkeeper.backfill', true)");
+}
+
 // Where the new version's value of a column stands.
 std::string up_target(const ColumnDraft& column) {
   return column.shadowed() ? column.shadow : column.name;
@@ -164,8 +169,8 @@ class Writer {
       say("NULL;");
       return base::ok();
     }
-    open(format("{} AND pg_catalog.current_setting('lockkeeper.backfill', true) = 'on'",
-                unfilled()));
+    // A repair is meant for rows that are marked as filled, but wrongly.
+    open(format("{} AND {} = 'on' OR {} = 'repair'", unfilled(), pass(), pass()));
     TRY_OK(backfilled());
     otherwise();
     for (const auto& group : routing_->groups) TRY_OK(update_group(group));

@@ -7,12 +7,13 @@ namespace lockkeeper::backfill {
 base::Result<ReplicaLag> measure_replica_lag(const base::Context& ctx, sql::Session& session) {
   // Columns of a walsender that we may not see are NULL, state among them. A receiver that does not
   // replay (an archiver, a base backup) has no replay_lsn. A replica that is behind without a
-  // measured lag has not answered since it fell behind: it counts as an hour.
+  // measured lag has not answered since it fell behind: it counts as an hour. One that has caught
+  // up shows what it last measured until its next report, up to wal_receiver_status_interval later.
   TRY(const auto rows,
       session.execute(
           ctx,
           "SELECT state IS NULL,"
-          " CASE WHEN replay_lsn IS NULL THEN 0"
+          " CASE WHEN replay_lsn IS NULL OR replay_lsn >= pg_catalog.pg_current_wal_lsn() THEN 0"
           " WHEN replay_lag IS NOT NULL THEN"
           "  (1000 * EXTRACT(epoch FROM replay_lag))::pg_catalog.int8"
           " WHEN pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), replay_lsn)"

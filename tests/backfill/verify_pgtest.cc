@@ -116,6 +116,11 @@ TEST(ReplicaTest, LagIsSeenWaitedForAndUnknownWhenHidden) {
   // A replica that stopped replaying is behind by ever more.
   (void)replica->sql("postgres", "SELECT pg_wal_replay_pause()");
   field.sql("CREATE TABLE big AS SELECT g, repeat('x', 1000) FROM generate_series(1, 40000) g");
+  // It tells how far it is when something arrives, else every 10 s only.
+  ASSERT_TRUE(support::await([&] {
+    field.sql("SELECT pg_logical_emit_message(true, 'tests', 'anything')");
+    return measure_replica_lag(Context(), session)->worst > std::chrono::seconds(1);
+  }));
   auto tuning = Field::brisk();
   tuning.max_replica_lag = std::chrono::milliseconds(300);
   std::atomic<bool> waited{false};

@@ -196,20 +196,5 @@ TEST(FaultStory, AnAwayApiServerOnlyDelays) {
   EXPECT_TRUE(shop.lockkeeper().running());
 }
 
-TEST(AccessStory, AWrongPasswordIsSaidAndHealsByItself) {
-  Shop shop;
-  shop.apply_secret("not-the-" + std::string(password));
-  ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "AuthenticationFailed", seconds(90)));
-  shop.apply_secret(password);
-  EXPECT_TRUE(shop.says("lkdb/shop", "Ready", "LimitedVisibility", seconds(90)));
-  EXPECT_EQ(shop.leak(), "");
-}
-
-TEST(AccessStory, ANamespaceThatDidNotInviteUsSaysHowTo) {
-  const Shop shop({.opened = false});
-  ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "NamespaceNotOpened"));
-  EXPECT_THAT(shop.condition("lkdb/shop", "Ready", "message"), HasSubstr("create rolebinding"));
-}
-
 }  // namespace
 }  // namespace lockkeeper::e2e

@@ -1,5 +1,7 @@
 #include "tests/e2e/shop.h"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <iostream>
 
@@ -13,6 +15,15 @@ std::string fresh_role() {
   return "keeper_" + std::to_string(++made);
 }
 
+std::string users(int rows) {
+  return fmt::format(
+      "CREATE SCHEMA shop; CREATE TABLE shop.users (id bigint GENERATED ALWAYS AS IDENTITY "
+      "PRIMARY KEY, name text NOT NULL, amount int NOT NULL DEFAULT 0); "
+      "CREATE INDEX users_name ON shop.users (name); "
+      "INSERT INTO shop.users (name, amount) SELECT 'u' || i, i FROM generate_series(1, {}) i",
+      rows);
+}
+
 Json find_condition(const Json& status, const std::string& type) {
   for (const Json& condition : status.value("conditions", Json::array())) {
     if (condition.value("type", "") == type) return condition;
@@ -24,46 +35,56 @@ Json find_condition(const Json& status, const std::string& type) {
 
 Shop::Shop(ShopOptions options)
     : plane_(support::ControlPlane::shared()),
-      postgres_(support::PrivatePostgres::shared()),
-      options_(options),
+      postgres_(options.postgres != nullptr ? *options.postgres
+                                            : support::PrivatePostgres::shared()),
+      options_(std::move(options)),
       role_(fresh_role()) {
   plane_.install();
-  namespace_ = plane_.create_namespace(options.opened);
+  namespace_ = plane_.create_namespace(options_.opened);
   postgres_.execute("postgres", "CREATE ROLE " + role_ + " LOGIN PASSWORD '" + password + "'");
   database_ = postgres_.create_database(role_);
-  execute(
-      "CREATE SCHEMA shop; CREATE TABLE shop.users (id bigint GENERATED ALWAYS AS IDENTITY "
-      "PRIMARY KEY, name text NOT NULL, amount int NOT NULL DEFAULT 0); "
-      "CREATE INDEX users_name ON shop.users (name); "
-      "INSERT INTO shop.users (name, amount) SELECT 'u' || i, i FROM generate_series(1, " +
-      std::to_string(options.rows) + ") i");
+  execute(options_.tables.empty() ? users(options_.rows) : options_.tables);
   apply_secret(password);
   operator_ = another_operator();
-  plane_.apply(Json{
-      {"apiVersion", "lockkeeper.dev/v1alpha1"},
-      {"kind", "Database"},
-      {"metadata", {{"name", "shop"}, {"namespace", namespace_}}},
-      {"spec", {{"connection", {{"secretRef", {{"name", "shop"}}}}}, {"defaultSchema", "shop"}}}}
-                   .dump());
+  apply_database("shop", {{"defaultSchema", options_.schema}});
 }
 
 std::unique_ptr<support::OperatorProcess> Shop::another_operator() const {
+  std::vector<std::string> arguments = {
+      "--namespaces", namespace_,
+      options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"};
+  arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   return std::make_unique<support::OperatorProcess>(
-      plane_,
-      support::OperatorOptions{
-          .arguments = {"--namespaces", namespace_,
-                        options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"}});
+      plane_, support::OperatorOptions{.arguments = std::move(arguments)});
 }
 
 void Shop::apply_secret(const std::string& secret_password) {
-  const std::string secret_uri = "postgresql://" + role_ + ":" + secret_password +
-                                 "@127.0.0.1:" + std::to_string(postgres_.port()) + "/" +
-                                 database_ + "?sslmode=disable";
+  apply_secret("shop", secret_uri(secret_password, options_.secret_port));
+}
+
+void Shop::apply_secret(const std::string& name, const std::string& secret_uri) const {
   plane_.apply(Json{{"apiVersion", "v1"},
                     {"kind", "Secret"},
-                    {"metadata", {{"name", "shop"}, {"namespace", namespace_}}},
+                    {"metadata", {{"name", name}, {"namespace", namespace_}}},
                     {"stringData", {{"uri", secret_uri}}}}
                    .dump());
+}
+
+void Shop::apply_database(const std::string& name, const Json& more) const {
+  Json spec{{"connection", {{"secretRef", {{"name", name}}}}}};
+  spec.merge_patch(more);
+  plane_.apply(Json{
+      {"apiVersion", "lockkeeper.dev/v1alpha1"},
+      {"kind", "Database"},
+      {"metadata", {{"name", name}, {"namespace", namespace_}}},
+      {"spec",
+       spec}}.dump());
+}
+
+std::string Shop::secret_uri(const std::string& secret_password, int port,
+                             const std::string& sslmode) const {
+  return fmt::format("postgresql://{}:{}@127.0.0.1:{}/{}?sslmode={}", role_, secret_password,
+                     port != 0 ? port : postgres_.port(), database_, sslmode);
 }
 
 void Shop::migrate(const std::string& name, const Json& operations, const Json& more) {

@@ -23,6 +23,11 @@ struct ShopOptions {
   int rows = 2'000;
   bool opened = true;         // the namespace, to the operator
   bool leader_elect = false;  // several operators take part
+  std::string tables = {};    // SQL that makes them instead of the users
+  std::string schema = "shop";
+  support::PrivatePostgres* postgres = nullptr;  // a server of the story's own
+  int secret_port = 0;                           // that the Secret names: of a proxy
+  std::vector<std::string> arguments = {};       // more flags of the operator
 };
 
 class Shop {
@@ -32,7 +37,10 @@ class Shop {
   // Applies a Migration; more: further fields of its spec.
   void migrate(const std::string& name, const Json& operations, const Json& more = Json::object());
   void patch(const std::string& name, const Json& merge_patch);
+  // Makes Secret NAME with a uri, Database NAME that connects with it.
   void apply_secret(const std::string& secret_password);
+  void apply_secret(const std::string& name, const std::string& secret_uri) const;
+  void apply_database(const std::string& name, const Json& more = Json::object()) const;
   [[nodiscard]] Json status(const std::string& object) const;  // "lkm/NAME", "lkdb/shop"
   // The condition's field ("status", "reason", "message"); "" when it is not set.
   [[nodiscard]] std::string condition(const std::string& object, const std::string& type,
@@ -55,8 +63,14 @@ class Shop {
   std::unique_ptr<support::OperatorProcess> another_operator() const;
   [[nodiscard]] support::OperatorProcess& lockkeeper() { return *operator_; }
   [[nodiscard]] support::ControlPlane& plane() const { return plane_; }
+  [[nodiscard]] support::PrivatePostgres& postgres() const { return postgres_; }
   [[nodiscard]] const std::string& ns() const { return namespace_; }
+  [[nodiscard]] const std::string& role() const { return role_; }
+  [[nodiscard]] const std::string& database() const { return database_; }
   [[nodiscard]] std::string uri() const;  // of the owner, over the socket
+  // As a Secret has it: over TCP.
+  [[nodiscard]] std::string secret_uri(const std::string& secret_password, int port = 0,
+                                       const std::string& sslmode = "disable") const;
 
  private:
   support::ControlPlane& plane_;

@@ -147,13 +147,21 @@ base::Result<void> no_name_is_taken(const Prepared& prepared) {
   return base::ok();
 }
 
+// The first operation for which the table needs the router.
+std::string routing_path(const Prepared& prepared) {
+  for (const auto& column : prepared.table->columns) {
+    if (column.shadowed() || column.computed()) return column.path;
+  }
+  return "spec.operations";
+}
+
 // PostgreSQL fires triggers by the bytes of their names. One after ours changes what was routed.
 base::Result<void> router_is_last(const Prepared& prepared, const catalog::Table& table) {
   for (const auto& trigger : table.triggers) {
     const bool writes = trigger.row && trigger.before && (trigger.on_insert || trigger.on_update);
     if (!writes || trigger.enabled == 'D' || trigger.name < prepared.table->trigger) continue;
     return refuse(
-        "spec.operations",
+        routing_path(prepared),
         fmt::format("trigger \"{}\" of {} fires after the router {}, which would not see "
                     "what it changes",
                     trigger.name, table.name.display(), prepared.table->trigger),

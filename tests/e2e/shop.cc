@@ -50,12 +50,12 @@ Shop::Shop(ShopOptions options)
 }
 
 std::unique_ptr<support::OperatorProcess> Shop::another_operator() const {
-  std::vector<std::string> arguments = {
-      "--namespaces", namespace_,
-      options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"};
-  arguments.insert(arguments.end(), options_.arguments.begin(), options_.arguments.end());
   return std::make_unique<support::OperatorProcess>(
-      plane_, support::OperatorOptions{.arguments = std::move(arguments)});
+      plane_,
+      support::OperatorOptions{
+          .arguments = {"--namespaces", namespace_,
+                        options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"},
+          .kubeconfig = options_.kubeconfig});
 }
 
 void Shop::apply_secret(const std::string& secret_password) {
@@ -149,6 +149,10 @@ void Shop::execute(const std::string& text) const {
 
 std::string Shop::schema() const {
   return postgres_.dump_schema(database_, {"--schema", "shop"});
+}
+
+std::string Shop::schema_of(const std::string& table) const {
+  return postgres_.dump_schema(database_, {"--table", "shop." + table});
 }
 
 std::string Shop::left_behind() const {

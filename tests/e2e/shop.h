@@ -27,7 +27,7 @@ struct ShopOptions {
   std::string schema = "shop";
   support::PrivatePostgres* postgres = nullptr;  // a server of the story's own
   int secret_port = 0;                           // that the Secret names: of a proxy
-  std::vector<std::string> arguments = {};       // more flags of the operator
+  std::filesystem::path kubeconfig = {};         // of the operator, instead of its own
 };
 
 class Shop {
@@ -54,7 +54,8 @@ class Shop {
 
   [[nodiscard]] std::string sql(const std::string& text) const;  // as the owner of the tables
   void execute(const std::string& text) const;
-  [[nodiscard]] std::string schema() const;  // of the shop's own tables
+  [[nodiscard]] std::string schema() const;                             // of the shop's own tables
+  [[nodiscard]] std::string schema_of(const std::string& table) const;  // of that schema
   // Columns, triggers, constraints and indexes that only we could have left; "" when none.
   [[nodiscard]] std::string left_behind() const;
   // Where the password can be read although it must not be; "" when nowhere.

@@ -48,7 +48,7 @@ std::filesystem::path OperatorProcess::binary() {
 OperatorProcess::OperatorProcess(const ControlPlane& plane, OperatorOptions options)
     : options_(std::move(options)),
       folder_(scratch_dir("operator")),
-      kubeconfig_(plane.operator_kubeconfig()),
+      kubeconfig_(options_.kubeconfig.empty() ? plane.operator_kubeconfig() : options_.kubeconfig),
       metrics_port_(free_port()),
       health_port_(free_port()) {
   start();

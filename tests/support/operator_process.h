@@ -19,7 +19,8 @@
 namespace lockkeeper::support {
 
 struct OperatorOptions {
-  std::vector<std::string> arguments = {};  // more flags; a later one wins over ours
+  std::vector<std::string> arguments = {};  // more flags
+  std::filesystem::path kubeconfig = {};    // empty: of ServiceAccount lockkeeper
   std::map<std::string, std::string> environment = {};
   bool await_ready = true;
 };

@@ -49,7 +49,7 @@ def sections(options):
             "contract": lambda: with_postgres(lambda lab: engine.contract(lab, rows, runs)),
             "backfill": lambda: with_postgres(lambda lab: engine.backfill(lab, rows, runs)),
             "clients": lambda: with_postgres(lambda lab: clients.bench(lab, rows, runs)),
-            "cluster": lambda: with_cluster(lambda lab: cluster.bench(lab, options.objects))}
+            "cluster": lambda: with_cluster(lambda lab: cluster.bench(lab, options.objects, runs))}
 
 
 def keep(tables):

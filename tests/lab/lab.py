@@ -227,8 +227,8 @@ class Lab:
         self.kubectl("-n", "shop", "create", "rolebinding", "lockkeeper", "--clusterrole=lockkeeper-namespace",
                      "--serviceaccount=lockkeeper-system:lockkeeper")
 
-    def start_operator(self, *flags):
-        """The built program, as ServiceAccount lockkeeper."""
+    def start_operator(self, *flags, every=0.1):
+        """The built program, as ServiceAccount lockkeeper; back when it has seen our objects (readyz)."""
         config = self.folder / "operator.kubeconfig"
         config.touch(mode=0o600)
         config.write_text(run([SUPPORT / "controlplane/controlplane.sh", "token", self.folder / "cp", "lockkeeper-system", "lockkeeper"]))
@@ -245,7 +245,7 @@ class Lab:
             except OSError:
                 return False
 
-        wait_for("the operator", ready)
+        wait_for("the operator", ready, every=every)
         return process
 
     # -- the shop -----------------------------------------------------------------------------------------------

@@ -44,8 +44,9 @@ kube::Priority priority_of(bool initial) {
 }
 
 template <typename Informer>
-kube::ControllerOptions controller_options(std::string name, int workers, Informer& informer) {
-  return {.name = std::move(name), .workers = workers, .resync_keys = [&informer] {
+kube::ControllerOptions controller_options(const std::string& name, int workers,
+                                           Informer& informer) {
+  return {.name = name, .workers = workers, .resync_keys = [&informer] {
             return informer.store().keys();
           }};
 }

@@ -7,7 +7,6 @@
 namespace lockkeeper::reconcile {
 namespace {
 
-using crds::Reason;
 using std::chrono::seconds;
 
 constexpr seconds blocked_pause{10};

@@ -78,12 +78,14 @@ std::vector<Relation> locked(const Group& group) {
     }
   }
   std::vector<Relation> list;
+  list.reserve(out.size());
   for (auto& [oid, relation] : out) list.push_back(std::move(relation));
   return list;
 }
 
 Fragment lock_tables(const std::vector<Relation>& tables) {
   std::vector<Fragment> names;
+  names.reserve(tables.size());
   for (const auto& table : tables) names.push_back(format("{}", table.qualified()));
   return format("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", sql::join(names));
 }

@@ -48,6 +48,7 @@ base::Result<Fragment> add_reference(const Prepared& prepared, const ReferenceDr
 
 Action drop_constraints(const Prepared& prepared, const std::vector<std::string>& names) {
   std::vector<Fragment> out;
+  out.reserve(names.size());
   for (const auto& name : names) {
     out.push_back(format("DROP CONSTRAINT IF EXISTS {}", Identifier::trusted(name)));
   }

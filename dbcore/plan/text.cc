@@ -40,6 +40,7 @@ std::string display(const Relation& relation) {
 
 std::string display(const std::vector<Relation>& relations) {
   std::vector<std::string> names;
+  names.reserve(relations.size());
   for (const auto& relation : relations) names.push_back(display(relation));
   return fmt::format("{}", fmt::join(names, ", "));
 }

@@ -3,22 +3,31 @@
 namespace lockkeeper::sql {
 namespace {
 
-// Bytes of the UTF-8 sequence that starts here, 0 when it is malformed (overlong forms, surrogates
-// and values past U+10FFFF included).
+unsigned byte_at(std::string_view text, std::size_t i) {
+  return static_cast<unsigned char>(text[i]);
+}
+
+// Overlong forms, surrogates and values past U+10FFFF show in the first two bytes.
+bool forbidden_start(unsigned lead, unsigned second) {
+  switch (lead) {
+    case 0xE0: return second < 0xA0;
+    case 0xED: return second > 0x9F;
+    case 0xF0: return second < 0x90;
+    case 0xF4: return second > 0x8F;
+    default: return lead < 0xC2 || lead > 0xF4;
+  }
+}
+
+// Bytes of the UTF-8 sequence that starts here, 0 when it is malformed.
 std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
+  const unsigned lead = byte_at(text, 0);
   if (lead < 0x80) return 1;
   const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  if (text.size() < length || forbidden_start(lead, byte_at(text, 1))) return 0;
   for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
+    if ((byte_at(text, i) & 0xC0U) != 0x80) return 0;
   }
-  const unsigned second = byte(1);
-  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
-  const bool surrogate = lead == 0xED && second > 0x9F;
-  const bool too_high = lead == 0xF4 && second > 0x8F;
-  return overlong || surrogate || too_high ? 0 : length;
+  return length;
 }
 
 bool valid_utf8(std::string_view text) {

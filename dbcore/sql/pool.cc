@@ -265,6 +265,7 @@ void Pool::close() {
 
 std::vector<std::chrono::milliseconds> retry_waits(const RetryPolicy& policy) {
   std::vector<std::chrono::milliseconds> waits;
+  waits.reserve(static_cast<std::size_t>(std::max(policy.max_attempts, 0)));
   base::Backoff backoff({policy.backoff, 2.0, std::chrono::milliseconds(60'000), 0.0});
   for (int i = 0; i < policy.max_attempts; ++i) waits.push_back(backoff.next());
   return waits;

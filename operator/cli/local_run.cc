@@ -13,6 +13,12 @@ namespace {
 constexpr milliseconds shortest_look{5};
 constexpr milliseconds longest_look{500};
 
+// Somebody else was faster: look again; anything else is the end.
+base::Result<milliseconds> again_after(const base::Error& error) {
+  if (error.code == base::ErrorCode::conflict) return shortest_look;
+  return error;
+}
+
 std::chrono::sys_seconds now_of(const base::Context& ctx) {
   return std::chrono::floor<std::chrono::seconds>(ctx.clock().wall());
 }
@@ -84,18 +90,18 @@ base::Result<milliseconds> LocalRun::look(const reconcile::Key& key) {
                                .runner = runner_,
                                .http = probe_,
                                .runtime_dir = std::filesystem::temp_directory_path()};
-  TRY(const reconcile::Outcome outcome, reconciler_.reconcile(world, key));
-  TRY_OK(cluster_.carry_out(key, outcome));
-  return outcome.requeue_after.value_or(longest_look);
+  const auto outcome = reconciler_.reconcile(world, key);
+  if (!outcome.ok()) return again_after(outcome.error());
+  const auto written = cluster_.carry_out(key, *outcome);
+  if (!written.ok()) return again_after(written.error());
+  return outcome->requeue_after.value_or(longest_look);
 }
 
 base::Result<Judgement> LocalRun::drive(const reconcile::Key& key, const Judge& judge,
                                         milliseconds wait, const Watch& watch) {
   std::optional<base::Clock::Steady> waiting_since;
   while (true) {
-    auto looked = look(key);
-    const bool again = !looked.ok() && looked.error().code == base::ErrorCode::conflict;
-    if (!looked.ok() && !again) return std::move(looked).error();
+    TRY(const milliseconds next_look, look(key));
     watch(cluster_.at(key));
     const Judgement judgement = judge(cluster_.at(key));
     if (judgement.ending != Ending::waiting) waiting_since.reset();
@@ -104,8 +110,7 @@ base::Result<Judgement> LocalRun::drive(const reconcile::Key& key, const Judge& 
                          ctx_.clock().now() - *waiting_since < wait;
     if (judgement.ending != Ending::going && !patient) return judgement;
     TRY_OK(ctx_.check());
-    alarm_->wait(ctx_.stop(),
-                 std::clamp(again ? shortest_look : *looked, shortest_look, longest_look));
+    alarm_->wait(ctx_.stop(), std::clamp(next_look, shortest_look, longest_look));
   }
 }
 

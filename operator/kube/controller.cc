@@ -55,6 +55,7 @@ Controller::Controller(ControllerOptions options, Reconcile reconcile, const bas
 
 void Controller::run(const base::Context& ctx) {
   std::vector<std::jthread> threads;
+  threads.reserve(static_cast<std::size_t>(options_.workers));
   for (int i = 0; i < options_.workers; ++i) {
     threads.emplace_back([this, &ctx] {
       while (const auto key = queue_.take(ctx.stop())) work(ctx, *key);

@@ -73,7 +73,7 @@ std::string_view Request::parameter(std::string_view name) const {
   return found == parameters.end() ? std::string_view() : std::string_view(found->second);
 }
 
-Routes& Routes::add(std::string method, std::string pattern, Handler handler) {
+Routes& Routes::add(std::string method, const std::string& pattern, Handler handler) {
   routes_.push_back({std::move(method), split(pattern), std::move(handler)});
   return *this;
 }

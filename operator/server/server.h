@@ -48,7 +48,7 @@ using Handler = std::function<Response(const base::Context& ctx, const Request& 
 // 404; a path that matches for another method only is 405. GET answers HEAD too.
 class Routes {
  public:
-  Routes& add(std::string method, std::string pattern, Handler handler);
+  Routes& add(std::string method, const std::string& pattern, Handler handler);
   [[nodiscard]] Response answer(const base::Context& ctx, Request& request) const;
 
  private:

@@ -10,7 +10,6 @@ namespace lockkeeper::reconcile {
 namespace {
 
 using crds::Reason;
-using crds::Until;
 
 Verdict not_suspended(const Sight& sight) {
   if (sight.suspended_by.empty()) return open_gate();

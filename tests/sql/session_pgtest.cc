@@ -217,11 +217,18 @@ TEST_F(SessionTest, APeerThatHangsIsGivenUpAfterAStop) {
   FaultProxy proxy(pg_.port());
   Session session =
       Session::connect(Context(), endpoint_of(pg_, database_, "hanging", proxy.port()), {}).value();
-  proxy.hang();
   std::stop_source stop;
-  std::jthread stopper([&] { stop.request_stop(); });
+  std::jthread stopper([&] {
+    (void)support::await([&] {
+      return pg_.sql("postgres",
+                     "SELECT count(*) FROM pg_stat_activity WHERE usename = 'hanging' AND "
+                     "query LIKE '%pg_sleep%' AND state = 'active'") == "1";
+    });
+    proxy.hang();
+    stop.request_stop();
+  });
   const auto start = std::chrono::steady_clock::now();
-  const auto asked = session.execute(Context().with_stop(stop.get_token()), "SELECT 1");
+  const auto asked = session.execute(Context().with_stop(stop.get_token()), "SELECT pg_sleep(60)");
   ASSERT_FALSE(asked.ok());
   EXPECT_EQ(asked.error().code, ErrorCode::cancelled);
   EXPECT_TRUE(session.broken());

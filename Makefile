@@ -31,14 +31,15 @@ demo: packages ## a live schema change under load, with a summary of what was me
 
 .PHONY: test
 test: packages ## builds and runs every test: unit, PostgreSQL, control plane
-	@$(call compile,dev)
+	@$(call compile,release)
+	@ln -sfn release/lockkeeper build/lockkeeper
 	@tests/support/controlplane/controlplane.sh bin >/dev/null
-	@tests/run.py build/dev
+	@tests/run.py build/release
 
 .PHONY: test-unit
 test-unit: packages ## the tests that need no server
-	@$(call compile,dev)
-	@tests/run.py build/dev --kind test
+	@$(call compile,release)
+	@tests/run.py build/release --kind test
 
 .PHONY: bench
 bench: packages ## measures what the promises cost (tests/bench/README.md)

@@ -35,6 +35,9 @@ namespace lockkeeper::crds {
   X(ledger_too_new, "LedgerTooNew", "a newer Lockkeeper has made this ledger")                   \
   X(forced_row_security, "ForcedRowSecurity", "row security would hide rows from us")            \
   X(pool_exhausted, "PoolExhausted", "no session came free in time")                             \
+  X(too_many_connections, "TooManyConnections", "the server has no connection left for us")      \
+  X(disk_full, "DiskFull", "the server's disk is full")                                          \
+  X(api_refused, "ApiRefused", "the API server refuses a request of ours")                       \
   X(in_use, "InUse", "Migrations that are not terminal refer to it")                             \
   /* Migration: planning and the queue */                                                        \
   X(database_not_ready, "DatabaseNotReady", "its Database is not Ready")                         \
@@ -46,6 +49,7 @@ namespace lockkeeper::crds {
   X(planned, "Planned", "the plan is made")                                                      \
   X(plan_changed, "PlanChanged", "the schema moved before the first DDL: a new plan")            \
   X(invalid_plan, "InvalidPlan", "the operations cannot be done; the message has the path")      \
+  X(no_such_schema, "NoSuchSchema", "the target schema does not exist")                          \
   X(newer_plan, "NewerPlan", "a newer Lockkeeper has made this plan")                            \
   X(name_reused, "NameReused", "the ledger has other operations under this name")                \
   X(spec_changed, "SpecChanged", "an immutable field changed after the plan was frozen")         \
@@ -102,6 +106,9 @@ namespace lockkeeper::crds {
   X(statement_timeout, "StatementTimeout", "a statement took longer than allowed")               \
   X(cannot_judge, "CannotJudge", "a statement that the parser does not know")                    \
   X(fenced, "Fenced", "another operator took over")                                              \
+  X(out_of_turn, "OutOfTurn", "the ledger is in another state than was thought")                 \
+  X(precheck_failed, "PrecheckFailed", "what a step needs does not hold yet")                    \
+  X(backfill_never_ends, "BackfillNeverEnds", "rows that were filled come up again")             \
   X(step_failed, "StepFailed", "a step failed; the message says why")
 
 enum class Reason : std::uint8_t {

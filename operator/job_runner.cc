@@ -84,6 +84,13 @@ void JobRunner::cancel(const std::string& uid) {
   if (const auto found = jobs_.find(uid); found != jobs_.end()) found->second->stop.request_stop();
 }
 
+void JobRunner::cancel_at_next_step(const std::string& uid) {
+  const base::Lock lock(mutex_);
+  if (const auto found = jobs_.find(uid); found != jobs_.end()) {
+    found->second->progress.stop_at_next_step(found->second->stop);
+  }
+}
+
 void JobRunner::forget(const std::string& uid) {
   std::shared_ptr<Running> finished;  // its thread is joined outside the lock
   const base::Lock lock(mutex_);

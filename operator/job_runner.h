@@ -26,6 +26,7 @@ class JobRunner final : public reconcile::Runner {
   bool start(const reconcile::JobKey& key, Job job) override;
   [[nodiscard]] std::optional<reconcile::JobView> poll(const std::string& uid) const override;
   void cancel(const std::string& uid) override;
+  void cancel_at_next_step(const std::string& uid) override;
   void forget(const std::string& uid) override;
 
  private:

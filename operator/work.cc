@@ -59,28 +59,35 @@ Work::Work(const base::Context& root, const Foundation& foundation)
       writer_(on_.client, on_.view, on_.events),
       migration_controller_(
           controller_options("migration", on_.workers, on_.migrations),
-          [this](const base::Context& ctx,
-                 const kube::ObjectKey& key) -> base::Result<kube::Reconciled> {
-            const reconcile::Key object = reconcile_key(key);
-            TRY(const reconcile::Outcome outcome,
-                migration_reconciler_.reconcile(world(ctx), object));
-            return writer_.carry_out(ctx, reconcile::Kind::migration, object, outcome);
+          [this](const base::Context& ctx, const kube::ObjectKey& key) {
+            return reconcile(ctx, reconcile::Kind::migration, key, migration_reconciler_);
           },
           root.clock(), &on_.metrics),
       database_controller_(
           controller_options("database", on_.workers, on_.databases),
-          [this](const base::Context& ctx,
-                 const kube::ObjectKey& key) -> base::Result<kube::Reconciled> {
-            const reconcile::Key object = reconcile_key(key);
-            TRY(const reconcile::Outcome outcome,
-                database_reconciler_.reconcile(world(ctx), object));
-            return writer_.carry_out(ctx, reconcile::Kind::database, object, outcome);
+          [this](const base::Context& ctx, const kube::ObjectKey& key) {
+            return reconcile(ctx, reconcile::Kind::database, key, database_reconciler_);
           },
           root.clock(), &on_.metrics),
       runner_(root, [this](const reconcile::Key& key) {
         migration_controller_.queue().add(object_key(key));
       }) {
   listen();
+}
+
+template <typename Reconciler>
+base::Result<kube::Reconciled> Work::reconcile(const base::Context& ctx, reconcile::Kind kind,
+                                               const kube::ObjectKey& key, Reconciler& reconciler) {
+  const reconcile::Key object = reconcile_key(key);
+  TRY(const reconcile::Outcome outcome, reconciler.reconcile(world(ctx), object));
+  auto done = writer_.carry_out(ctx, kind, object, outcome);
+  if (done.ok()) return done;
+  // The queue tries again; the person who could help reads the object, not our log.
+  const auto told = reconciler.write_refused(world(ctx), object, done.error());
+  if (const auto said = writer_.carry_out(ctx, kind, object, told); !said.ok()) {
+    ctx.log().warn("status not written", {{"error", said.error().text()}});
+  }
+  return done;
 }
 
 void Work::stop() {

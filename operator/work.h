@@ -56,6 +56,9 @@ class Work {
   // Those that may have waited for this Migration, and its Database.
   void wake_neighbours(const crds::Migration& migration);
   reconcile::World world(const base::Context& ctx);
+  template <typename Reconciler>
+  base::Result<kube::Reconciled> reconcile(const base::Context& ctx, reconcile::Kind kind,
+                                           const kube::ObjectKey& key, Reconciler& reconciler);
 
   const base::Context root_;
   const Foundation on_;

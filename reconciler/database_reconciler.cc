@@ -10,6 +10,7 @@
 #include "reconciler/connection.h"
 #include "reconciler/invalid_object.h"
 #include "reconciler/ownership.h"
+#include "reconciler/reason_words.h"
 #include "reconciler/server_verdict.h"
 
 namespace lockkeeper::reconcile {
@@ -61,6 +62,7 @@ class Look {
   }
 
   Outcome work();
+  Outcome refused(const base::Error& error);
 
  private:
   [[nodiscard]] std::optional<int> recommended() const;
@@ -207,6 +209,11 @@ Outcome Look::work() {
   return outcome(finding.ready ? healthy_period : failing_period);
 }
 
+Outcome Look::refused(const base::Error& error) {
+  conclude(failed(error));
+  return outcome(failing_period);
+}
+
 Outcome bare(const crds::ObjectMeta& meta) {
   Outcome outcome;
   outcome.uid = meta.uid;
@@ -282,6 +289,13 @@ base::Result<Outcome> DatabaseReconciler::reconcile(const World& world, const Ke
     return outcome;
   }
   return Look(world, database).work();
+}
+
+Outcome DatabaseReconciler::write_refused(const World& world, const Key& key,
+                                          const base::Error& error) {
+  const auto read = world.cluster.database(key);
+  if (!lasts(error) || !read.ok() || *read == nullptr) return {};
+  return Look(world, **read).refused(error);
 }
 
 }  // namespace lockkeeper::reconcile

@@ -10,6 +10,9 @@ class DatabaseReconciler {
  public:
   // An object that is gone gives an empty outcome, and its pool is closed.
   base::Result<Outcome> reconcile(const World& world, const Key& key);
+  // What to say on the object when a write that reconcile() decided was refused; the outcome has no
+  // writes. Nothing for errors that pass by themselves.
+  Outcome write_refused(const World& world, const Key& key, const base::Error& error);
 };
 
 }  // namespace lockkeeper::reconcile

@@ -126,7 +126,9 @@ void start_job(Situation& s, JobKind kind) {
 void pause_job(Situation& s) {
   if (!s.job || s.job->cancelling || !s.record) return;
   for (const plan::Step& step : s.record->plan.steps) {
-    if (step.id == s.memory.progress.step && is_indivisible(step)) return;
+    if (step.id != s.memory.progress.step || !is_indivisible(step)) continue;
+    s.world.runner.cancel_at_next_step(s.memory.uid);
+    return;
   }
   s.world.runner.cancel(s.memory.uid);
 }

@@ -8,6 +8,7 @@
 #include "reconciler/invalid_object.h"
 #include "reconciler/jobs.h"
 #include "reconciler/phases/phases.h"
+#include "reconciler/reason_words.h"
 
 namespace lockkeeper::reconcile {
 namespace {
@@ -102,11 +103,22 @@ bool bakes(const Situation& s) {
          !s.migration.metadata.deleting();
 }
 
+// The job of contract passes the point of no return by itself; whether it has, the ledger knows.
+base::Result<void> follow_contract(Situation& s) {
+  if (s.job->key.kind != JobKind::contract || s.record->state != State::ready) return base::ok();
+  const auto found = s.rollout->find(s.world.ctx, s.identity);
+  if (!found.ok() || !*found) return base::ok();  // the job will say what is wrong
+  s.record->state = (*found)->state;
+  s.record->state_since = (*found)->state_since;
+  s.memory.record = s.record;
+  return base::ok();
+}
+
 base::Result<void> find_record(Situation& s) {
   if (s.job) {
     s.record = s.memory.record;
     if (s.record) s.identity = s.record->identity;
-    if (s.record) return base::ok();
+    if (s.record) return follow_contract(s);
   }
   auto found = look_up(s);
   if (!found.ok() && found.error().code == base::ErrorCode::unavailable && bakes(s)) {
@@ -265,6 +277,16 @@ base::Result<Outcome> MigrationReconciler::reconcile(const World& world, const K
     return outcome;
   }
   if (const auto done = work(s); !done.ok()) TRY_OK(explain(s, done.error()));
+  return s.outcome();
+}
+
+Outcome MigrationReconciler::write_refused(const World& world, const Key& key,
+                                           const base::Error& error) {
+  const auto read = world.cluster.migration(key);
+  if (!lasts(error) || !read.ok() || *read == nullptr) return {};
+  Situation s(world, **read, memories_->of(key, (*read)->metadata.uid));
+  s.memory.written_plan.clear();
+  if (!explain(s, error).ok()) return {};
   return s.outcome();
 }
 

@@ -23,6 +23,9 @@ class MigrationReconciler {
 
   // An object that is gone gives an empty outcome.
   base::Result<Outcome> reconcile(const World& world, const Key& key);
+  // What to say on the object when a write that reconcile() decided was refused; the outcome has no
+  // writes. Nothing for errors that pass by themselves.
+  Outcome write_refused(const World& world, const Key& key, const base::Error& error);
 
  private:
   std::unique_ptr<Memories> memories_;

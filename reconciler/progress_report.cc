@@ -24,10 +24,19 @@ std::int64_t rounded(double value) {
   return static_cast<std::int64_t>(std::llround(value / unit) * std::llround(unit));
 }
 
-seconds rounded(seconds value) {
+seconds unit_of(seconds value) {
   constexpr seconds fine{60};
-  const seconds unit = value < fine ? seconds(5) : seconds(30);
-  return value - value % unit;
+  return value < fine ? seconds(5) : seconds(30);
+}
+
+seconds rounded(seconds value) {
+  return value - value % unit_of(value);
+}
+
+// What is still to be waited for is never said to be nothing.
+seconds rounded_up(seconds value) {
+  const seconds unit = unit_of(value);
+  return std::max(unit, rounded(value + unit - seconds(1)));
 }
 
 int percent_of(std::int64_t done, std::int64_t total) {
@@ -65,10 +74,13 @@ std::string table_of(const plan::Step* step) {
 
 std::string rows_text(const Situation& s, const backfill::Progress& progress) {
   const auto status = backfill_status(progress, s.now());
-  std::string text = fmt::format("{}: {} of {} rows, {} rows/s", table_of(current_step(s)),
-                                 status.rows_done, status.rows_total, status.rows_per_second);
+  const plan::Step* step = current_step(s);
+  std::string text =
+      fmt::format("{}{}: {} of {} rows", step != nullptr && step->verify ? "comparing " : "",
+                  table_of(step), status.rows_done, status.rows_total);
+  if (status.rows_per_second > 0) text += fmt::format(", {} rows/s", status.rows_per_second);
   if (progress.remaining) {
-    text += fmt::format(", done in about {}s", rounded(*progress.remaining).count());
+    text += fmt::format(", done in about {}s", rounded_up(*progress.remaining).count());
   }
   if (!progress.throttled.empty()) text += "; " + progress.throttled;
   return text;
@@ -98,6 +110,7 @@ std::string blocker_text(const crds::BlockerStatus& blocker) {
 
 Verdict blocked_by_lock(const Situation& s) {
   std::vector<std::string> holders;
+  holders.reserve(s.status.blockers.size());
   for (const auto& blocker : s.status.blockers) holders.push_back(blocker_text(blocker));
   const auto& progress = s.memory.progress;
   return closed(Reason::lock_blocked,
@@ -135,20 +148,42 @@ void show_steps(Situation& s) {
   s.status.steps = steps;
 }
 
+// Nothing is left to be filled: the last sample of a job is not the last row.
+void show_filled(Situation& s) {
+  crds::BackfillStatus& filled = *s.status.backfill;
+  filled.rows_total = std::max(filled.rows_total, filled.rows_done);
+  filled.rows_done = filled.rows_total;
+  filled.percent = all;
+  filled.rows_per_second = 0;
+  filled.estimated_end.reset();
+  s.status.progress = "100%";
+}
+
 }  // namespace
 
 void show_progress(Situation& s) {
   if (!s.record) return;
   show_steps(s);
   show_blockers(s);
-  const auto& backfill = s.memory.progress.backfill;
-  if (s.job && backfill) {
-    s.status.backfill = backfill_status(*backfill, s.now());
+  const auto& rows = s.memory.progress.backfill;
+  const plan::Step* step = current_step(s);
+  // Verifying counts rows too, but those are not the ones that were filled.
+  const bool fills = s.job && s.job->key.kind == JobKind::expand && step != nullptr;
+  if (fills && step->backfill && rows) {
+    s.status.backfill = backfill_status(*rows, s.now());
     s.status.progress = fmt::format("{}%", s.status.backfill->percent);
+  } else if (fills && !step->backfill && s.status.backfill) {
+    show_filled(s);
   } else if (s.status.backfill) {
     s.status.backfill->estimated_end.reset();
     s.status.backfill->rows_per_second = 0;
   }
+}
+
+void show_all_done(Situation& s) {
+  s.status.steps->current.clear();
+  if (s.status.backfill) show_filled(s);
+  s.status.progress = "100%";
 }
 
 Verdict describe_progress(const Situation& s, const std::string& otherwise) {

@@ -66,7 +66,10 @@ auto order(const Migration& migration) {
 
 bool is_ahead(const Migration& other, const Migration& migration, const ByName& names) {
   if (is_terminal(other)) return false;
-  if (other.status.started_at) return true;
+  // Stalled before the first step was taken: the mark on it holds nothing.
+  const bool nothing_done =
+      !other.status.steps && other.status.conditions.is_true(ConditionType::stalled);
+  if (other.status.started_at && !nothing_done) return true;
   if (requires_indirectly(names, other, migration.metadata.name)) return false;
   return order(other) < order(migration) && !stands_aside(other);
 }

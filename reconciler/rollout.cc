@@ -25,6 +25,11 @@ class EngineRollout final : public Rollout {
     std::erase_if(records, [&](const auto& record) { return record.identity.name != name; });
     return records;
   }
+  base::Result<void> find_claim(const base::Context& ctx, const execute::Identity& identity,
+                                const plan::Plan& plan) override {
+    TRY(auto session, pool_->acquire(ctx));
+    return execute::journal::find_claim(ctx, *session, identity, plan);
+  }
   base::Result<execute::Record> start(const base::Context& ctx, const execute::Identity& identity,
                                       const plan::Plan& plan,
                                       const std::vector<plan::Operation>& operations,

@@ -25,6 +25,9 @@ class Rollout {
   // All records of this name ("namespace/name"), whatever their schema.
   virtual base::Result<std::vector<execute::Record>> named(const base::Context& ctx,
                                                            const std::string& name) = 0;
+  // ok when nobody else claims the plan's tables; else precondition TableClaimed that names him.
+  virtual base::Result<void> find_claim(const base::Context& ctx, const execute::Identity& identity,
+                                        const plan::Plan& plan) = 0;
   virtual base::Result<execute::Record> start(const base::Context& ctx,
                                               const execute::Identity& identity,
                                               const plan::Plan& plan,

@@ -48,6 +48,8 @@ class Runner {
   [[nodiscard]] virtual std::optional<JobView> poll(const std::string& uid) const = 0;
   // Trips the job's stop token and returns at once. Nothing if there is none.
   virtual void cancel(const std::string& uid) = 0;
+  // The same, but not before another step than the present one begins; that one does nothing.
+  virtual void cancel_at_next_step(const std::string& uid) = 0;
   // Drops a finished job's result. Nothing if there is none, or if it runs.
   virtual void forget(const std::string& uid) = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "reconciler/reason_words.h"
+
 namespace lockkeeper::reconcile {
 namespace {
 
@@ -44,10 +46,8 @@ Verdict judge_server(const ServerFacts& facts, const crds::DatabaseSpec& spec) {
 }
 
 crds::Reason connection_reason(const base::Error& error) {
-  if (error.reason == "TLSFailed") return Reason::tls_failed;
-  if (error.reason == "DatabaseNotFound") return Reason::invalid_connection;
   if (error.code == base::ErrorCode::internal) return Reason::internal_error;
-  return crds::reason_from(error.reason, Reason::server_unavailable);
+  return reason_of_word(error.reason).value_or(Reason::server_unavailable);
 }
 
 std::string version_text(int version_num) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reconciler/reason_words.h"
 #include "reconciler/text.h"
 
 namespace lockkeeper::reconcile {
@@ -30,6 +31,10 @@ bool is_blocked(Reason reason) {
     case Reason::statement_timeout:
     case Reason::cannot_judge:
     case Reason::fenced:
+    case Reason::out_of_turn:
+    case Reason::precheck_failed:
+    case Reason::backfill_never_ends:
+    case Reason::disk_full:
     case Reason::step_failed:
     case Reason::rollback_failed:
     case Reason::forced_row_security: return true;
@@ -119,12 +124,7 @@ Outcome Situation::outcome() const {
 }
 
 crds::Reason reason_of(const base::Error& error, Reason otherwise) {
-  if (error.reason == "ForceRowSecurity") return Reason::forced_row_security;
-  if (error.reason == "InRecovery") return Reason::standby;
-  if (error.reason == "TLSFailed") return Reason::tls_failed;
-  if (error.reason == "LockTimeout") return Reason::lock_blocked;
-  if (error.reason == "NotOwner") return Reason::role_forbidden;
-  return crds::reason_from(error.reason, otherwise);
+  return reason_of_word(error.reason).value_or(otherwise);
 }
 
 bool same_operations(const Situation& s) {

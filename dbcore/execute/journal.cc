@@ -181,23 +181,6 @@ sql::Statement insert_statement(const journal::Start& start) {
   return insert;
 }
 
-Result<void> refuse_claimed(const Context& ctx, sql::Session& session,
-                            const journal::Start& start) {
-  std::vector<std::string> relations;
-  for (const auto& table : start.plan.tables) relations.push_back(std::to_string(table.oid));
-  sql::Statement ask(
-      "SELECT m.name, c.relid::pg_catalog.regclass::text FROM lockkeeper.claim c"
-      " JOIN lockkeeper.migration m ON m.id = c.migration_id"
-      " WHERE c.relid = ANY ($1::oid[]) AND NOT (m.database_schema = $2 AND m.name = $3)"
-      " ORDER BY 1, 2 LIMIT 1");
-  ask.bind(relations).bind(start.identity.schema).bind(start.identity.name);
-  TRY(const auto rows, session.execute(ctx, ask));
-  if (rows.empty()) return base::conflict("the claims on the tables just changed");
-  return base::precondition(fmt::format("waits for {}", rows[0].view(0)))
-      .with_reason("TableClaimed")
-      .with_detail(fmt::format("table {} is being changed by it", rows[0].view(1)));
-}
-
 }  // namespace
 
 std::string_view to_string(State state) {
@@ -257,6 +240,24 @@ Result<std::vector<Record>> list(const Context& ctx, sql::Session& session) {
   return read_records(rows[0], rows[1]);
 }
 
+Result<void> find_claim(const Context& ctx, sql::Session& session, const Identity& identity,
+                        const plan::Plan& plan) {
+  std::vector<std::string> relations;
+  relations.reserve(plan.tables.size());
+  for (const auto& table : plan.tables) relations.push_back(std::to_string(table.oid));
+  sql::Statement ask(
+      "SELECT m.name, c.relid::pg_catalog.regclass::text FROM lockkeeper.claim c"
+      " JOIN lockkeeper.migration m ON m.id = c.migration_id"
+      " WHERE c.relid = ANY ($1::oid[]) AND NOT (m.database_schema = $2 AND m.name = $3)"
+      " ORDER BY 1, 2 LIMIT 1");
+  ask.bind(relations).bind(identity.schema).bind(identity.name);
+  TRY(const auto rows, session.execute(ctx, ask));
+  if (rows.empty()) return {};
+  return base::precondition(fmt::format("waits for {}", rows[0].view(0)))
+      .with_reason("TableClaimed")
+      .with_detail(fmt::format("table {} is being changed by it", rows[0].view(1)));
+}
+
 Result<Record> start(const Context& ctx, sql::Session& session, const Start& start) {
   TRY(auto transaction, sql::Transaction::begin(ctx, session));
   auto inserted = session.execute(ctx, insert_statement(start));
@@ -267,7 +268,8 @@ Result<Record> start(const Context& ctx, sql::Session& session, const Start& sta
   const auto claimed = static_cast<std::size_t>((*inserted)[0].integer(1));
   if (claimed != start.plan.tables.size()) {
     TRY_OK(transaction.rollback(ctx));
-    TRY_OK(refuse_claimed(ctx, session, start));
+    TRY_OK(find_claim(ctx, session, start.identity, start.plan));
+    return base::conflict("the claims on the tables just changed");
   }
   TRY(auto record, find(ctx, session, start.identity));
   if (!record) return base::internal("a row just written to the ledger cannot be read");

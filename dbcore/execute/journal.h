@@ -97,6 +97,11 @@ struct Start {
   std::vector<std::string> facts;  // of the plan's tables as they are now
   std::string signature;           // of the moment before those were read
 };
+// ok when no other Migration claims one of the plan's tables; else precondition TableClaimed that
+// names the holder.
+base::Result<void> find_claim(const base::Context& ctx, sql::Session& session,
+                              const Identity& identity, const plan::Plan& plan);
+
 // One transaction: the migration row, its steps and its claims on the tables. precondition with
 // reason TableClaimed naming the holder.
 base::Result<Record> start(const base::Context& ctx, sql::Session& session, const Start& start);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,14 @@ class Progress {
  public:
   [[nodiscard]] ProgressView read() const;
   void update(const std::function<void(ProgressView&)>& change);
+  // Trips the source, in the job's own thread, when a step other than the present one is shown: so
+  // a step that must not be cut is let end, and the next does nothing.
+  void stop_at_next_step(std::stop_source source);
 
  private:
   mutable base::Mutex mutex_;
   ProgressView view_ LK_GUARDED_BY(mutex_);
+  std::optional<std::stop_source> at_next_step_ LK_GUARDED_BY(mutex_);
 };
 
 }  // namespace lockkeeper::execute

@@ -54,6 +54,8 @@ base::Result<std::optional<plan::Plan>> make_plan(Situation& s) {
   if (error.code != base::ErrorCode::invalid) return error;
   s.set(ConditionType::planned, false, Reason::invalid_plan, error.text());
   s.status.started_at.reset();
+  s.status.plan.reset();  // the one that was shown is none any more
+  s.status.approval.reset();
   s.conclude(Phase::pending, Standing::stalled, Reason::invalid_plan, error.text(), while_holding);
   return std::optional<plan::Plan>();
 }
@@ -153,6 +155,20 @@ base::Result<bool> pass_gates(Situation& s, const plan::Plan& plan) {
   return false;
 }
 
+void wait_for_claim(Situation& s, const base::Error& error) {
+  s.status.started_at.reset();
+  s.wait(Phase::pending, closed(Reason::table_claimed, error.text()), while_waiting);
+}
+
+// Asked before the mark that freezes the spec, so that waiting does not set it and take it off.
+base::Result<bool> tables_are_free(Situation& s, const plan::Plan& plan) {
+  const auto free = s.rollout->find_claim(s.world.ctx, s.identity, plan);
+  if (free.ok()) return true;
+  if (free.error().reason != to_string(Reason::table_claimed)) return free.error();
+  wait_for_claim(s, free.error());
+  return false;
+}
+
 // What must be on the object before the database is touched: the finalizer, then the mark that
 // freezes the spec. True when both are.
 bool leave_marks(Situation& s) {
@@ -165,10 +181,6 @@ bool leave_marks(Situation& s) {
   }
   if (s.begun() && s.status.started_at) return true;
   s.status.started_at = s.now();
-  if (s.migration.status.conditions.has_reason(ConditionType::ready, Reason::table_claimed)) {
-    s.wait(Phase::pending, closed(Reason::table_claimed, s.migration.status.message), at_once);
-    return false;
-  }
   s.conclude(Phase::planned, Standing::working, Reason::planned, "the first step begins", at_once);
   return false;
 }
@@ -184,7 +196,7 @@ base::Result<void> start(Situation& s, const plan::Plan& plan) {
       return base::ok();
     }
     if (error.reason == to_string(Reason::table_claimed)) {
-      s.wait(Phase::pending, closed(Reason::table_claimed, error.text()), while_waiting);
+      wait_for_claim(s, error);
       return base::ok();
     }
     return error;
@@ -211,7 +223,9 @@ base::Result<void> before_start(Situation& s) {
   if (!plan) return base::ok();
   show_plan(s, *plan);
   TRY(const bool open, pass_gates(s, *plan));
-  if (!open || !leave_marks(s)) return base::ok();
+  if (!open) return base::ok();
+  TRY(const bool free, tables_are_free(s, *plan));
+  if (!free || !leave_marks(s)) return base::ok();
   return start(s, *plan);
 }
 

@@ -90,12 +90,32 @@ void say_switched_for(Situation& s) {
   }
 }
 
+// The job of contract looks at every row once more; until that is done, a person may change his
+// mind.
+base::Result<void> verifying(Situation& s, const Sight& sight) {
+  Verdict verdict = hold_for_person(s);
+  if (verdict.open) verdict = judge(step_gates(), sight);
+  if (!verdict.open) {
+    pause_job(s);
+  } else {
+    verdict = describe_progress(s, "both shapes are compared once more");
+    if (verdict.open) {
+      verdict.reason = Reason::awaiting_contract;
+      verdict.message += "; before the old shape is taken away";
+    }
+  }
+  s.status.steps->current = s.memory.progress.step;
+  s.wait(Phase::awaiting_contract, verdict, while_running);
+  return base::ok();
+}
+
 }  // namespace
 
 base::Result<void> awaiting_contract(Situation& s) {
   TRY_OK(say_expanded(s));
   say_switched_for(s);
   TRY(Sight sight, sight_of(s, s.record->plan));
+  if (s.job) return verifying(s, sight);
   say_times(s, sight);
   TRY_OK(see_traffic(s, Look::pods, sight));
   if (went_back(s, sight)) return base::ok();
@@ -127,13 +147,16 @@ base::Result<void> contracting(Situation& s) {
     if (s.job && !s.job->running) s.job.reset();
   }
   say_frozen(s);
-  say_no_way_back(s);
   say_switched_for(s);
   show_progress(s);
-  s.set(ConditionType::contracted, false, Reason::contracting);
+  // Until the ledger says so nothing was taken away: rows are compared, and there is a way back.
+  const bool begun = s.record->state == execute::State::contracting;
+  if (begun) say_no_way_back(s);
+  if (begun) s.set(ConditionType::contracted, false, Reason::contracting);
   Verdict verdict = gate.open ? describe_progress(s, "the old shape is taken away") : gate;
-  if (verdict.open) verdict.reason = Reason::contracting;
-  s.wait(Phase::contracting, verdict, s.job ? while_running : milliseconds(2'000));
+  if (verdict.open) verdict.reason = begun ? Reason::contracting : Reason::awaiting_contract;
+  s.wait(begun ? Phase::contracting : Phase::awaiting_contract, verdict,
+         s.job ? while_running : milliseconds(2'000));
   return base::ok();
 }
 
@@ -142,8 +165,7 @@ base::Result<void> completed(Situation& s) {
   say_frozen(s);
   say_no_way_back(s);
   show_progress(s);
-  s.status.steps->current.clear();
-  s.status.progress = "100%";
+  show_all_done(s);
   if (!s.status.completed_at) {
     s.status.completed_at = std::chrono::floor<seconds>(s.record->state_since);
   }
@@ -157,7 +179,8 @@ base::Result<void> completed(Situation& s) {
   s.set(ConditionType::contracted, true, reason);
   s.conclude(Phase::completed, Standing::ready, Reason::completed,
              adopted ? "the ledger says that it was done before: adopted without DDL"
-                     : "done: the old shape is gone",
+             : s.record->plan.breaks_old_version() ? "done: the old shape is gone"
+                                                   : "done: all of it is in place",
              while_holding);
   return base::ok();
 }

@@ -67,12 +67,7 @@ base::Result<void> expanding(Situation& s) {
 base::Result<void> say_expanded(Situation& s) {
   say_frozen(s);
   show_progress(s);
-  s.status.steps->current.clear();
-  s.status.progress = "100%";
-  if (s.status.backfill) {
-    s.status.backfill->rows_total = s.status.backfill->rows_done;
-    s.status.backfill->percent = 100;
-  }
+  show_all_done(s);
   s.set(ConditionType::expanded, true, Reason::verified, "expanded, backfilled and verified");
   if (!due(s)) return base::ok();
   const auto drift = s.rollout->drift(s.world.ctx, *s.record);

@@ -15,14 +15,11 @@ bool wants_back(const Situation& s) {
   return s.spec().rollback || s.migration.metadata.deleting() || s.automatic_rollback;
 }
 
-bool contract_runs(const Situation& s) {
-  return s.job && s.job->key.kind == JobKind::contract;
-}
-
 // Expanded and verified: how far along spec.until, and has the traffic moved?
 Phase decide_ready(const Situation& s) {
-  if (contract_runs(s)) return Phase::contracting;
   if (wants_back(s)) return Phase::rolling_back;
+  // Its job verifies once more before it takes anything away.
+  if (s.job && s.job->key.kind == JobKind::contract) return Phase::awaiting_contract;
   const auto& moved = s.migration.status.switch_status;
   const bool switched = moved && moved->switched_at;
   if (!switched && s.until(s.record->plan) == crds::Until::expand) return Phase::ready_to_switch;

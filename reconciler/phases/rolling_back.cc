@@ -87,7 +87,7 @@ base::Result<void> rolling_back(Situation& s) {
   say_frozen(s);
   say_why(s);
   show_progress(s);
-  if (s.job && s.job->key.kind == JobKind::expand) {
+  if (s.job && s.job->key.kind != JobKind::roll_back) {
     s.world.runner.cancel(s.memory.uid);
     s.conclude(Phase::rolling_back, Standing::working, Reason::rolling_back,
                "the running step is stopped", while_running);
@@ -118,6 +118,8 @@ base::Result<void> rolling_back(Situation& s) {
 
 base::Result<void> rolled_back(Situation& s) {
   say_why(s);
+  s.set(ConditionType::switched, false, Reason::rolled_back);
+  s.set(ConditionType::gate_open, false, Reason::gate_closed, "back in the old shape");
   if (!s.status.completed_at) {
     s.status.completed_at = std::chrono::floor<std::chrono::seconds>(s.record->state_since);
   }

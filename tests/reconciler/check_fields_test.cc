@@ -1,5 +1,5 @@
 // Each field of a check changes what is asked, or what is made of the answer.
-#include "tests/reconciler/fake_world.h"
+#include "tests/reconciler/shop.h"
 
 namespace lockkeeper::reconcile::testing {
 namespace {

@@ -87,14 +87,33 @@ TEST(Identity, a_takeover_that_finds_another_database_is_blocked) {
   EXPECT_TRUE(lab.says("Blocked (WrongDatabase)"));
 }
 
-TEST(Start, a_claimed_table_is_waited_for_and_the_spec_is_not_frozen) {
+TEST(Start, a_table_claimed_between_question_and_start_is_waited_for) {
   Lab lab;
   lab.rollout->start_error =
       base::precondition("users is claimed by shop/other").with_reason("TableClaimed");
-  lab.settle(6);
-  EXPECT_EQ(lab.reason(ConditionType::ready), "TableClaimed");
+  bool waited = false;
+  for (int i = 0; i < 10 && !waited; ++i) {
+    lab.pass(lab.reconcile());
+    waited = lab.reason(ConditionType::ready) == "TableClaimed" && !lab.status().started_at;
+  }
+  EXPECT_TRUE(waited);
   EXPECT_EQ(lab.status().phase, Phase::pending);
   lab.rollout->start_error.reset();
+  EXPECT_TRUE(lab.until(Phase::ready_to_switch));
+}
+
+TEST(Start, a_claimed_table_is_asked_for_before_the_spec_is_frozen) {
+  Lab lab;
+  lab.rollout->claim_error = base::precondition("waits for shop/other").with_reason("TableClaimed");
+  for (int i = 0; i < 12; ++i) {
+    lab.pass(lab.reconcile());
+    EXPECT_FALSE(lab.status().started_at);
+  }
+  EXPECT_EQ(lab.reason(ConditionType::ready), "TableClaimed");
+  const int writes = lab.cluster.status_writes;
+  lab.settle(5);
+  EXPECT_EQ(lab.cluster.status_writes, writes);
+  lab.rollout->claim_error.reset();
   EXPECT_TRUE(lab.until(Phase::ready_to_switch));
 }
 

@@ -42,6 +42,10 @@ class ThreadRunner final : public Runner {
     return view;
   }
   void cancel(const std::string&) override { thread_.request_stop(); }
+  void cancel_at_next_step(const std::string&) override {
+    base::Lock lock(mutex_);
+    if (progress_ != nullptr) progress_->stop_at_next_step(thread_.get_stop_source());
+  }
   void forget(const std::string&) override {
     base::Lock lock(mutex_);
     if (!running_) result_.reset();

@@ -1,4 +1,4 @@
-#include "tests/reconciler/fake_world.h"
+#include "tests/reconciler/shop.h"
 
 namespace lockkeeper::reconcile::testing {
 namespace {

@@ -148,7 +148,7 @@ void Shop::execute(const std::string& text) const {
 }
 
 std::string Shop::schema() const {
-  return postgres_.dump_schema(database_, {"--schema", "shop"});
+  return postgres_.dump_schema(database_, {"--no-owner", "--schema", "shop"});
 }
 
 std::string Shop::schema_of(const std::string& table) const {

@@ -1,0 +1,129 @@
+// kill -9 of the operator at every step: what the next process ends with is what an undisturbed one
+// does. One run takes a kill per step, at an instant that is drawn; with LK_LONG=1 each instant of
+// each step has a run of its own.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <random>
+
+#include "tests/e2e/ledger_watch.h"
+#include "tests/e2e/shop.h"
+#include "tests/support/await.h"
+
+namespace lockkeeper::e2e {
+namespace {
+
+using std::chrono::seconds;
+using support::await;
+
+const Json job = Json::parse(
+    R"([{"renameColumn": {"table": "users", "from": "name", "to": "display_name"}},
+        {"addColumn": {"table": "users", "up": "'free'",
+         "column": {"name": "plan", "type": "text", "nullable": false}}},
+        {"changeType": {"table": "users", "column": "amount", "type": "bigint"}},
+        {"createIndex": {"table": "users", "name": "users_plan", "columns": [{"name": "plan"}]}}])");
+const Json to_the_end = {{"until", "Contract"}};
+
+struct Ending {
+  std::string schema;
+  std::string rows;
+  bool operator==(const Ending&) const = default;
+};
+
+void PrintTo(const Ending& ending, std::ostream* out) {
+  *out << ending.schema << ending.rows;
+}
+
+Ending ending_of(const Shop& shop) {
+  return {.schema = shop.schema(), .rows = shop.postgres().row_hash(shop.database(), "shop.users")};
+}
+
+struct Undisturbed {
+  std::vector<Moment> moments;
+  Ending ending;
+};
+
+Undisturbed see_undisturbed() {
+  Shop shop;
+  if (!shop.says("lkdb/shop", "Ready", "LimitedVisibility"))
+    throw std::runtime_error("no Database");
+  LedgerWatch watch(shop);
+  shop.migrate("job", job, to_the_end);
+  if (!shop.reaches("job", "Completed")) throw std::runtime_error("does not even end in peace");
+  return {.moments = watch.moments(), .ending = ending_of(shop)};
+}
+
+std::string to_string(const Moment& moment) {
+  return moment.step + " " + to_string(moment.instant);
+}
+
+// Kills when the operator is there; the caller starts it again.
+void kill_at(Shop& shop, LedgerWatch& watch, const Moment& moment) {
+  const bool after = moment.instant == Instant::after;
+  EXPECT_TRUE(await([&] { return after ? watch.done(moment.step) : watch.held(); }, seconds(60)))
+      << to_string(moment) << " was not reached: " << shop.status("lkm/job").dump(1);
+  shop.lockkeeper().kill();
+  watch.release();
+}
+
+// One run that is killed at these moments, one after the other.
+void run_with_kills_at(const std::vector<Moment>& moments, const Ending& peaceful) {
+  Shop shop;
+  ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "LimitedVisibility"));
+  LedgerWatch watch(shop);
+  for (const Moment& moment : moments) {
+    watch.hold(moment.step, moment.instant);
+    if (&moment == &moments.front()) {
+      shop.migrate("job", job, to_the_end);
+    } else {
+      shop.lockkeeper().restart();
+    }
+    kill_at(shop, watch, moment);
+  }
+  shop.lockkeeper().restart();
+  ASSERT_TRUE(shop.reaches("job", "Completed"));
+  EXPECT_EQ(ending_of(shop), peaceful);
+  EXPECT_EQ(watch.irregularities(), "");
+  EXPECT_EQ(shop.left_behind(), "");
+}
+
+// One moment of each step.
+std::vector<Moment> drawn_from(const std::vector<Moment>& moments, std::mt19937& draw) {
+  std::map<std::string, std::vector<Moment>> of_step;
+  for (const Moment& moment : moments) of_step[moment.step].push_back(moment);
+  std::vector<Moment> drawn;
+  for (const Moment& moment : moments) {
+    const auto& choice = of_step.at(moment.step);
+    if (drawn.empty() || drawn.back().step != moment.step) {
+      drawn.push_back(choice[draw() % choice.size()]);
+    }
+  }
+  return drawn;
+}
+
+TEST(KillStory, AKillInEachStepChangesNothing) {
+  const auto calm = see_undisturbed();
+  std::size_t kills = calm.moments.size();
+  if (std::getenv("LK_LONG") != nullptr) {
+    for (const Moment& moment : calm.moments) {
+      SCOPED_TRACE(to_string(moment));
+      run_with_kills_at({moment}, calm.ending);
+    }
+  } else {
+    const auto seed = std::random_device()();
+    std::mt19937 draw(seed);
+    const auto moments = drawn_from(calm.moments, draw);
+    std::string text = fmt::format("seed {}:", seed);
+    for (const Moment& moment : moments) text += " " + to_string(moment) + ",";
+    SCOPED_TRACE(text);
+    run_with_kills_at(moments, calm.ending);
+    kills = moments.size();
+  }
+  std::cout << "killed " << kills << " times of " << calm.moments.size() << " moments\n";
+}
+
+}  // namespace
+}  // namespace lockkeeper::e2e

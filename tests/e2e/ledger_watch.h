@@ -1,0 +1,54 @@
+// Sees each write to the ledger from within the database, and can hold one of them: so a test knows
+// in which step the operator is, stops it there, and counts what was done more than once.
+//
+//   LedgerWatch watch(shop);                   // the ledger must be there
+//   watch.hold("backfill-users", Instant::inside);
+//   ASSERT_TRUE(await([&] { return watch.held(); }));
+//   shop.lockkeeper().kill();
+//   watch.release();
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/e2e/shop.h"
+#include "tests/support/pg_connection.h"
+
+namespace lockkeeper::e2e {
+
+enum class Instant {
+  intent,  // "running" is being written; steps of one transaction write none
+  inside,  // a chunk with its cursor
+  result,  // "done" is being written: the work of a transaction is in it
+  after    // "done" is committed
+};
+inline constexpr Instant all_instants[] = {Instant::intent, Instant::inside, Instant::result,
+                                           Instant::after};
+std::string to_string(Instant instant);
+
+struct Moment {
+  std::string step;
+  Instant instant = Instant::after;
+};
+
+class LedgerWatch {
+ public:
+  explicit LedgerWatch(const Shop& shop);
+
+  // Whoever comes to that instant of the step waits there; `after` holds nobody.
+  void hold(const std::string& step, Instant instant);
+  void release();
+  [[nodiscard]] bool held();
+  // All that were seen, in the order of the plan.
+  [[nodiscard]] std::vector<Moment> moments();
+  [[nodiscard]] bool done(const std::string& step);
+  // Steps whose work was committed other than once, and writes of an owner after its successor's;
+  // "" when there is none.
+  [[nodiscard]] std::string irregularities();
+
+ private:
+  support::PgConnection keeper_;  // holds the lock that others wait for
+  support::PgConnection observer_;
+};
+
+}  // namespace lockkeeper::e2e

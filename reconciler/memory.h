@@ -49,8 +49,8 @@ struct Memory {
   base::Clock::Steady job_started{};
 
   std::vector<std::string> planned_facts;  // of the plan that status.plan names
-  std::int64_t planned_generation = 0;
-  std::string written_plan;  // hash whose ConfigMap this process has written
+  std::string planned_request;             // what of the spec it was made from
+  std::string written_plan;                // hash whose ConfigMap this process has written
 
   std::vector<CheckRecord> checks;
   int bare_looks = 0;  // at a switched Service behind which no green pod answers

@@ -70,12 +70,17 @@ std::string clamp_note(const Situation& s) {
                      margin.count());
 }
 
+// What of the spec a plan is made from: approvals and throttles leave it as it is.
+std::string request_of(const Situation& s) {
+  return fmt::format("{} {} {}", s.identity.schema, fmt::join(s.spec().safety.allow, ","),
+                     engine::operations_hash(s.spec().operations));
+}
+
 // The schema moved under a plan that was already shown: its approval is void with its hash.
 std::string what_moved(const Situation& s, const plan::Plan& plan) {
   const auto& before = s.migration.status.plan;
   if (!before || before->hash == plan.hash) return {};
-  if (s.memory.planned_generation != s.migration.metadata.generation ||
-      s.memory.planned_facts.empty()) {
+  if (s.memory.planned_request != request_of(s) || s.memory.planned_facts.empty()) {
     return "the plan is new";
   }
   return "the schema changed since the last plan: " +
@@ -105,7 +110,7 @@ void show_plan(Situation& s, const plan::Plan& plan) {
     s.set(ConditionType::planned, true, Reason::planned, note);
   }
   s.memory.planned_facts = plan.facts;
-  s.memory.planned_generation = s.migration.metadata.generation;
+  s.memory.planned_request = request_of(s);
   // A write that failed left the status as it was: then it is written again.
   const auto& shown = s.migration.status.plan;
   if (shown && shown->hash == plan.hash && s.memory.written_plan == plan.hash) return;

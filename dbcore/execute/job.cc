@@ -15,6 +15,13 @@ using namespace std::chrono_literals;
 constexpr std::size_t name_bytes = 63;
 constexpr std::size_t least_step_bytes = 24;
 
+// At most `most` bytes, and no part of a character: the server refuses one.
+std::string_view cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+  return text.substr(0, most);
+}
+
 }  // namespace
 
 std::string application_name(std::string_view migration, std::string_view step) {
@@ -25,8 +32,7 @@ std::string application_name(std::string_view migration, std::string_view step) 
   }
   const auto for_step =
       std::min(step.size(), std::max(least_step_bytes, room - std::min(room, migration.size())));
-  return fmt::format("{}{}/{}", prefix, migration.substr(0, room - for_step),
-                     step.substr(0, for_step));
+  return fmt::format("{}{}/{}", prefix, cut(migration, room - for_step), cut(step, for_step));
 }
 
 Job::Job(sql::Pool& pool, Record record, JobSettings settings, Progress& progress)

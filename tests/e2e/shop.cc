@@ -104,8 +104,11 @@ void Shop::patch(const std::string& name, const Json& merge_patch) {
 }
 
 Json Shop::status(const std::string& object) const {
-  const auto text = plane_.kubectl({"-n", namespace_, "get", object, "-o", "json"});
-  return Json::parse(text).value("status", Json::object());
+  const auto slash = object.find('/');
+  const auto* const kind = object.starts_with("lkm") ? "migrations" : "databases";
+  const auto text = plane_.read(fmt::format("apis/lockkeeper.dev/v1alpha1/namespaces/{}/{}/{}",
+                                            namespace_, kind, object.substr(slash + 1)));
+  return text.empty() ? Json::object() : Json::parse(text).value("status", Json::object());
 }
 
 std::string Shop::condition(const std::string& object, const std::string& type,

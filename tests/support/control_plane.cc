@@ -6,6 +6,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "tests/support/await.h"
+#include "tests/support/operator_process.h"
 #include "tests/support/paths.h"
 #include "tests/support/scratch.h"
 
@@ -105,6 +107,21 @@ void ControlPlane::apply(const std::string& documents) const {
 std::string ControlPlane::get(const std::string& ns, const std::string& object,
                               const std::string& jsonpath) const {
   return kubectl({"-n", ns, "get", object, "-o", "jsonpath=" + jsonpath});
+}
+
+std::string ControlPlane::read(const std::string& path) const {
+  constexpr std::string_view good = "HTTP/1.0 200";
+  if (!reader_ || !reader_->running()) {
+    reader_port_ = free_port();
+    reader_ = std::make_unique<Process>(
+        std::vector<std::string>{kubectl_, "--kubeconfig", admin_kubeconfig(), "proxy",
+                                 "--port=" + std::to_string(reader_port_)});
+    (void)await([this] { return !http_get(reader_port_, "version", "1.0").empty(); });
+  }
+  const auto answer = http_get(reader_port_, path, "1.0");
+  const auto body = answer.find("\r\n\r\n");
+  if (!answer.starts_with(good) || body == std::string::npos) return {};
+  return answer.substr(body + 4);
 }
 
 std::filesystem::path ControlPlane::operator_kubeconfig() const {

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,10 @@ class ControlPlane {
   [[nodiscard]] std::string get(const std::string& ns, const std::string& object,
                                 const std::string& jsonpath) const;
 
+  // Body of a GET as cluster admin, for what is asked again and again: it costs no kubectl. "" when
+  // the answer is not 200, or there is none.
+  [[nodiscard]] std::string read(const std::string& path) const;
+
   [[nodiscard]] std::filesystem::path admin_kubeconfig() const {
     return folder_ / "admin.kubeconfig";
   }
@@ -75,6 +80,8 @@ class ControlPlane {
   std::filesystem::path folder_;
   std::string kubectl_;
   bool installed_ = false;
+  mutable std::unique_ptr<Process> reader_;  // kubectl proxy, from the first read() on
+  mutable int reader_port_ = 0;
 };
 
 }  // namespace lockkeeper::support

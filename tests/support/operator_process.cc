@@ -15,7 +15,7 @@
 
 namespace lockkeeper::support {
 
-std::string http_get(int port, const std::string& path) {
+std::string http_get(int port, const std::string& path, const std::string& version) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const timeval patience{2, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -25,9 +25,9 @@ std::string http_get(int port, const std::string& path) {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   std::string answer;
   const auto request = fmt::format(
-      "GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: lockkeeper-tests\r\nConnection: "
+      "GET /{} HTTP/{}\r\nHost: 127.0.0.1\r\nUser-Agent: lockkeeper-tests\r\nConnection: "
       "close\r\n\r\n",
-      path);
+      path, version);
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
       ::send(fd, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
     std::array<char, 16384> buffer;

@@ -62,6 +62,6 @@ class OperatorProcess {
 };
 
 // Answer of a plain HTTP GET to 127.0.0.1, headers included; "" when nobody answers.
-std::string http_get(int port, const std::string& path);
+std::string http_get(int port, const std::string& path, const std::string& version = "1.1");
 
 }  // namespace lockkeeper::support

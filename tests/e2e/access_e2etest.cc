@@ -130,6 +130,23 @@ TEST(AccessStory, APoolerInTransactionModeIsToldFromTheServer) {
                                  [&] { shop.apply_secret("pooled", shop.secret_uri(password)); }}});
 }
 
+// What the owner cannot see, it cannot fill: "done" would be a lie.
+TEST(AccessStory, ForcedRowSecurityIsToldBeforeAnyDdlAndGoesWithItsCure) {
+  Shop shop;
+  shop.execute("ALTER TABLE shop.users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY");
+  const auto before = shop.schema();
+  shop.migrate("plan", Json::parse(R"([{"addColumn": {"table": "users", "up": "'free'",
+      "column": {"name": "plan", "type": "text", "nullable": false}}}])"));
+  ASSERT_TRUE(shop.says("lkm/plan", "Ready", "ForcedRowSecurity"));
+  EXPECT_EQ(shop.condition("lkm/plan", "Ready", "status"), "False");
+  const auto message = shop.condition("lkm/plan", "Ready", "message");
+  EXPECT_THAT(message, HasSubstr("shop.users"));
+  EXPECT_THAT(message, HasSubstr("hint: "));
+  EXPECT_EQ(shop.schema(), before);
+  shop.execute("ALTER TABLE shop.users NO FORCE ROW LEVEL SECURITY");
+  EXPECT_TRUE(shop.reaches("plan", "ReadyToSwitch"));
+}
+
 TEST(AccessStory, ANamespaceThatDidNotInviteUsSaysHowToAndThenWorks) {
   const Shop shop({.opened = false});
   ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "NamespaceNotOpened"));

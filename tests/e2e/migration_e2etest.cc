@@ -182,39 +182,5 @@ TEST(FaultStory, WhoHoldsTheTableIsNamedNobodyWaitsLongAndTheRestGoesByItself) {
   }
 }
 
-TEST(FaultStory, AKilledOperatorGoesOnFromTheLedger) {
-  Shop shop({.rows = 20'000});
-  shop.migrate("plan", add_plan,
-               {{"until", "Contract"}, {"backfill", {{"maxRowsPerSecond", 4000}}}});
-  ASSERT_TRUE(await(
-      [&] { return shop.status("lkm/plan").value("/backfill/rowsDone"_json_pointer, 0) > 1'000; },
-      seconds(60)));
-  shop.lockkeeper().kill();
-  EXPECT_NE(shop.sql("SELECT count(*) FROM shop.users WHERE _lk_w IS NULL"), "0");
-  shop.lockkeeper().restart();
-  ASSERT_TRUE(shop.reaches("plan", "Completed"));
-  EXPECT_EQ(shop.sql("SELECT count(*) FROM shop.users WHERE plan IS DISTINCT FROM 'free'"), "0");
-  EXPECT_EQ(shop.sql("SELECT count(*) FROM lockkeeper.step WHERE status <> 'done'"), "0");
-  EXPECT_EQ(shop.left_behind(), "");
-}
-
-TEST(FaultStory, ASecondOperatorTakesOverWhenTheFirstIsGone) {
-  Shop shop({.rows = 20'000, .leader_elect = true});
-  ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "LimitedVisibility"));
-  const auto second = shop.another_operator();
-  shop.migrate("plan", add_plan,
-               {{"until", "Contract"}, {"backfill", {{"maxRowsPerSecond", 4000}}}});
-  ASSERT_TRUE(await(
-      [&] { return shop.status("lkm/plan").value("/backfill/rowsDone"_json_pointer, 0) > 1'000; },
-      seconds(60)));
-  shop.lockkeeper().signal(SIGSTOP);
-  EXPECT_TRUE(shop.reaches("plan", "Completed", seconds(120)));
-  shop.lockkeeper().signal(SIGCONT);
-  // The first finds its lease lost and leaves; it does not touch what the second has done.
-  EXPECT_TRUE(await([&] { return !shop.lockkeeper().running(); }, seconds(60)));
-  EXPECT_EQ(shop.sql("SELECT count(*) FROM lockkeeper.step WHERE status <> 'done'"), "0");
-  EXPECT_EQ(shop.left_behind(), "");
-}
-
 }  // namespace
 }  // namespace lockkeeper::e2e

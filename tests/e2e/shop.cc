@@ -50,12 +50,12 @@ Shop::Shop(ShopOptions options)
 }
 
 std::unique_ptr<support::OperatorProcess> Shop::another_operator() const {
-  return std::make_unique<support::OperatorProcess>(
-      plane_,
-      support::OperatorOptions{
-          .arguments = {"--namespaces", namespace_,
-                        options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"},
-          .kubeconfig = options_.kubeconfig});
+  support::OperatorOptions how{
+      .arguments = {"--namespaces", namespace_,
+                    options_.leader_elect ? "--leader-elect=true" : "--leader-elect=false"},
+      .kubeconfig = options_.kubeconfig};
+  how.arguments.insert(how.arguments.end(), options_.arguments.begin(), options_.arguments.end());
+  return std::make_unique<support::OperatorProcess>(plane_, how);
 }
 
 void Shop::apply_secret(const std::string& secret_password) {

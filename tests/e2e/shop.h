@@ -27,6 +27,7 @@ struct ShopOptions {
   std::string schema = "shop";
   support::PrivatePostgres* postgres = nullptr;  // a server of the story's own
   int secret_port = 0;                           // that the Secret names: of a proxy
+  std::vector<std::string> arguments = {};       // more flags of the operator
   std::filesystem::path kubeconfig = {};         // of the operator, instead of its own
 };
 

@@ -1,5 +1,7 @@
 // A field that nothing changes anything by is not in the CRD yet: each field of a spec must be
-// named, beside the object that holds it, in a golden plan or a test outside of this folder.
+// named, beside the object that holds it, in one test outside of this folder. (The fields of
+// operations are held to more: tests/plan/field_effect_pgtest.cc changes each and looks at the
+// plan.)
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -34,19 +36,30 @@ std::set<std::string> words_in(const std::string& text) {
   return words;
 }
 
+// The tests of a file; a file without any is one.
+std::vector<std::string> tests_in(const std::string& text) {
+  std::vector<std::string> tests;
+  std::size_t start = 0;
+  while (start != std::string::npos) {
+    const std::size_t next = text.find("\nTEST", start + 1);
+    tests.push_back(text.substr(start, next - start));
+    start = next;
+  }
+  return tests;
+}
+
 std::vector<std::set<std::string>> all_tests() {
   std::vector<std::set<std::string>> tests;
   const auto root = support::source_dir() / "tests";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
     const std::string relative = std::filesystem::relative(entry.path(), root);
     const bool is_test = relative.ends_with(".cc") || relative.ends_with(".h") ||
-                         relative.ends_with(".yaml") || relative.ends_with(".py") ||
-                         relative.starts_with("golden/");
+                         relative.ends_with(".yaml") || relative.ends_with(".py");
     if (!entry.is_regular_file() || !is_test || relative.starts_with("crds/")) continue;
     std::ifstream file(entry.path());
     std::stringstream text;
     text << file.rdbuf();
-    tests.push_back(words_in(text.str()));
+    for (const std::string& test : tests_in(text.str())) tests.push_back(words_in(test));
   }
   return tests;
 }
@@ -90,15 +103,16 @@ void expect_covered(const FieldList& fields, const std::vector<std::set<std::str
   for (const auto& [path, facts] : fields) {
     const std::vector<std::string> parts = split(path);
     if (path.ends_with("]") || facts.starts_with("object") || excused.contains(path)) continue;
+    if (path.starts_with("spec.operations[]")) continue;
     const bool covered = std::any_of(tests.begin(), tests.end(), [&](const auto& words) {
       const bool below = parts.size() > 2;
       return sets(words, parts.back()) && (!below || sets(words, parts[parts.size() - 2]));
     });
-    EXPECT_TRUE(covered) << path << " is set in no golden plan and no test";
+    EXPECT_TRUE(covered) << path << " is set in no test";
   }
 }
 
-TEST(Coverage, EveryFieldOfASpecIsSetInAGoldenPlanOrATest) {
+TEST(Coverage, EveryFieldOfASpecIsSetInATest) {
   const auto tests = all_tests();
   ASSERT_GT(tests.size(), 20U);
   expect_covered(list_fields<MigrationSpec>("spec"), tests);

@@ -25,7 +25,8 @@ TEST(FromExpandingToReadyToSwitch, rollback_stops_the_step_and_undoes) {
 TEST(FromExpandingToReadyToSwitch, rollback_waits_for_sessions_of_the_new_version) {
   Lab lab;
   lab.edit([](auto& spec) {
-    spec.contract.drain.new_version = crds::SessionSelector{"shop-green", ""};
+    spec.contract.drain.new_version =
+        crds::SessionSelector{.application_name = "shop-green", .user = ""};
   });
   ASSERT_TRUE(lab.until(Phase::ready_to_switch));
   lab.rollout->clients = {{17, "app", "shop-green", "active"}};

@@ -3,6 +3,8 @@
 namespace lockkeeper::reconcile::testing {
 namespace {
 
+using namespace std::chrono_literals;
+
 TEST(WayForward, a_plan_without_contract_runs_from_pending_to_completed) {
   Lab lab;
   lab.rollout->planned = plan_of("aaaa", false, false);
@@ -312,7 +314,13 @@ TEST(WayForward, throttle_values_that_change_reach_the_running_job) {
   Lab lab;
   lab.jobs_end = false;
   ASSERT_TRUE(lab.until(Phase::expanding));
-  lab.edit([](auto& spec) { spec.backfill.max_rows_per_second = 10; });
+  lab.edit([](auto& spec) {
+    spec.backfill.max_rows_per_second = 10;
+    spec.backfill.chunk_time = 120ms;
+    spec.backfill.pause = 7ms;
+    spec.backfill.max_replica_lag = 900ms;
+    spec.safety.lock_timeout = 250ms;
+  });
   lab.reconcile();
   ASSERT_EQ(lab.runner.cancelled, 1);
   lab.runner.finish();
@@ -320,7 +328,12 @@ TEST(WayForward, throttle_values_that_change_reach_the_running_job) {
   lab.reconcile();
   ASSERT_TRUE(lab.runner.busy());
   lab.runner.finish();
-  EXPECT_EQ(lab.rollout->tuning.backfill.max_rows_per_second, 10);
+  const auto& tuning = lab.rollout->tuning;
+  EXPECT_EQ(tuning.backfill.max_rows_per_second, 10);
+  EXPECT_EQ(tuning.backfill.chunk_time, 120ms);
+  EXPECT_EQ(tuning.backfill.pause, 7ms);
+  EXPECT_EQ(tuning.backfill.max_replica_lag, 900ms);
+  EXPECT_EQ(tuning.lock_timeout, 250ms);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ using base::Result;
 using sql::Fragment;
 
 constexpr std::size_t most_samples = 5;
+const std::string no_step;
 constexpr ServoLimits key_limits{10, 100'000, 5'000};
 constexpr ServoLimits block_limits{1, 2'000, 100};
 
@@ -118,9 +119,15 @@ Result<std::int64_t> repair_span(const base::Context& ctx, sql::Session& session
   settings.emplace_back("SET LOCAL synchronous_commit = on");
   settings.emplace_back("SET LOCAL lockkeeper.backfill = 'repair'");
   TRY_OK(session.pipeline(ctx, settings));
-  TRY(const auto rows, transaction.execute(ctx, update));
-  TRY_OK(transaction.commit(ctx));
-  return rows.affected();
+  const auto rows = transaction.execute(ctx, update);
+  if (rows.ok()) {
+    TRY_OK(transaction.commit(ctx));
+    return rows->affected();
+  }
+  if (!blames_a_row(rows.error())) return rows.error();
+  TRY_OK(transaction.rollback(ctx));
+  return name_failing_row(ctx, session, Chunk{backfill, {fence, no_step}}, target, span,
+                          rows.error());
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "dbcore/execute/actions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "dbcore/execute/facts.h"
@@ -86,6 +88,20 @@ Result<bool> found_done(const Context& ctx, Job& job, const plan::Step& step) {
   return session->ask(ctx, sql::Fragment::trusted(step.postcheck));
 }
 
+Result<void> expect_no_bad_rows(const Context& ctx, Job& job, const plan::Step& step) {
+  const auto rows = guilty_rows(ctx.with_timeout(diagnosis_limit), job, step);
+  if (!rows) {
+    // A table too large to be asked in passing: VALIDATE has all the time that it needs.
+    ctx.log().info("the rows were not asked beforehand", {{"error", rows.error().text()}});
+    return ctx.check();
+  }
+  if (rows->empty()) return {};
+  return base::precondition(fmt::format("rows stand in the way: {}", step.summary))
+      .with_reason("RowFails")
+      .with_detail(*rows)
+      .with_hint("change the rows that fail; it goes on by itself");
+}
+
 base::Error diagnosed(const Context& ctx, Job& job, const plan::Step& step, base::Error error) {
   const bool duplicate = error.sqlstate == sql::sqlstate::unique_violation;
   const bool row = error.sqlstate.starts_with("22") || error.sqlstate.starts_with("23");
@@ -98,7 +114,7 @@ base::Error diagnosed(const Context& ctx, Job& job, const plan::Step& step, base
   if (!rows) {
     ctx.log().info("cannot name the rows that fail", {{"error", rows.error().text()}});
   } else if (!rows->empty()) {
-    error.detail = *rows;
+    error.detail = error.detail.empty() ? *rows : error.detail + " (" + *rows + ")";
   }
   return error;
 }

@@ -41,6 +41,9 @@ void note_result(Job& job, const Task& task, const std::string& signature);
 
 // Whether the step's postcheck holds; false when it has none.
 base::Result<bool> found_done(const base::Context& ctx, Job& job, const plan::Step& step);
+// Asks the step's diagnosis before it acts: what binds clients from then on must not be added while
+// rows break it, for each of their writes to such a row would be refused. precondition RowFails.
+base::Result<void> expect_no_bad_rows(const base::Context& ctx, Job& job, const plan::Step& step);
 // What an error of the server means for a Migration: RowFails and DuplicateKeys with rows that are
 // to blame, where the step knows how to find them. Other errors as they are.
 base::Error diagnosed(const base::Context& ctx, Job& job, const plan::Step& step,

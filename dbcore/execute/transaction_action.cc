@@ -257,6 +257,7 @@ class TransactionRun {
 }  // namespace
 
 Result<void> run_transaction(const Context& ctx, Job& job, const Task& task) {
+  if (!task.undo()) TRY_OK(expect_no_bad_rows(ctx, job, *task.step));
   return TransactionRun(ctx, job, task).run();
 }
 

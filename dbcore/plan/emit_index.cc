@@ -32,16 +32,22 @@ bool needs_passing_twin(const IndexDraft& index, const std::map<std::string, std
   return std::any_of(read.begin(), read.end(), moved);
 }
 
-IndexBuild build_of(const IndexDraft& index, std::string name, std::string id, std::string summary,
-                    std::map<std::string, std::string> places) {
+IndexBuild build_of(const Prepared& prepared, const IndexDraft& index, std::string name,
+                    std::string id, std::string summary,
+                    const std::map<std::string, std::string>& places) {
   IndexBuild build;
   build.name = std::move(name);
   build.id = std::move(id);
   build.summary = std::move(summary);
   build.operations = {index.operation};
-  build.create = [&index, places = std::move(places)](const std::string& as,
-                                                      const sql::QualifiedName& table,
-                                                      bool concurrent, bool on_only) {
+  const auto key = unique_key(index, places);
+  if (index.definition.unique && key.ok()) {
+    build.diagnosis = [&prepared, key = *key](const sql::QualifiedName& table) {
+      return rows_that_collide(prepared, table, key);
+    };
+  }
+  build.create = [&index, places](const std::string& as, const sql::QualifiedName& table,
+                                  bool concurrent, bool on_only) {
     return create_index(index, as, table, places, concurrent, on_only);
   };
   return build;
@@ -54,16 +60,29 @@ base::Result<void> emit_new(Draft& draft, const Prepared& prepared, const IndexD
   const auto& name = index.definition.name;
   TRY_OK(emit_build(
       draft.start(), prepared,
-      build_of(index, name, "index-" + name,
+      build_of(prepared, index, name, "index-" + name,
                fmt::format("build index {} on {}", name, prepared.table->display()), last),
       steps));
   if (!needs_passing_twin(index, now, last)) return base::ok();
   const auto twin = draft.names().next();
   return emit_build(
       draft.start(), prepared,
-      build_of(index, twin, "twin-" + name,
+      build_of(prepared, index, twin, "twin-" + name,
                fmt::format("build index {} by the new names, until contract", name), now),
       steps);
+}
+
+// Of plain columns only: what an expression reads stands nowhere but in its text.
+std::optional<UniqueKey> key_of(const IndexTwin& twin) {
+  const auto& index = *twin.index;
+  if (!index.unique || index.partial) return {};
+  UniqueKey key{{}, {}, index.nulls_not_distinct};
+  for (const auto& element : index.keys) {
+    if (element.name.empty()) return {};
+    const auto moved = twin.columns.find(element.name);
+    key.elements.push_back(column_name(moved == twin.columns.end() ? element.name : moved->second));
+  }
+  return key;
 }
 
 IndexBuild build_of(const Prepared& prepared, const IndexTwin& twin) {
@@ -73,6 +92,11 @@ IndexBuild build_of(const Prepared& prepared, const IndexTwin& twin) {
   build.summary = fmt::format("build a twin of index {} on {}", twin.index->name,
                               twin.lasts ? "the column that stays" : "the new column");
   build.operations = prepared.table->operations;
+  if (const auto key = key_of(twin)) {
+    build.diagnosis = [&prepared, key = *key](const sql::QualifiedName& table) {
+      return rows_that_collide(prepared, table, key);
+    };
+  }
   build.create = [&twin](const std::string& as, const sql::QualifiedName& table, bool concurrent,
                          bool on_only) -> base::Result<Fragment> {
     (void)on_only;  // the catalog's own definition says it

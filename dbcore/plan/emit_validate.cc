@@ -4,6 +4,7 @@
 
 #include "dbcore/plan/checks.h"
 #include "dbcore/plan/demands.h"
+#include "dbcore/plan/diagnosis.h"
 #include "dbcore/plan/emit.h"
 
 namespace lockkeeper::plan {
@@ -105,6 +106,7 @@ base::Result<void> emit_adds(const Prepared& prepared, Steps& steps) {
       transaction(added.statements, {prepared.table->relation()}, LockMode::access_exclusive);
   step.postcheck = checks::all_of({checks::has_constraints(prepared.name(), added.names)});
   step.undo = {drop_constraints(prepared, added.names)};
+  step.diagnosis = rows_that_break(prepared);
   steps.push_back(std::move(step));
   return base::ok();
 }
@@ -123,6 +125,7 @@ void push_reference(const Prepared& prepared, const std::string& label, const st
   auto undo = drop_constraints(prepared, {name});
   undo.locks = step.action->locks;
   step.undo = {std::move(undo)};
+  step.diagnosis = rows_that_break(prepared);
   steps.push_back(std::move(step));
 }
 
@@ -158,25 +161,6 @@ std::vector<std::string> to_validate(const Prepared& prepared) {
   return out;
 }
 
-// Rows that hold NULL where none may be, by their key.
-std::string diagnosis(const Prepared& prepared) {
-  if (prepared.proofs.empty()) return {};
-  std::vector<Fragment> nulls;
-  for (const auto& proof : prepared.proofs) {
-    nulls.push_back(
-        format("{} IS NOT DISTINCT FROM NULL", column_name(proof.column->last_place())));
-  }
-  Fragment key = Fragment::trusted("ctid");
-  if (!prepared.key.empty()) {
-    std::vector<Fragment> parts;
-    for (const auto& name : prepared.key) parts.push_back(column_name(name));
-    key = sql::join(parts);
-  }
-  return format("SELECT CAST(ROW({}) AS text) FROM {} WHERE {} LIMIT 5", key, prepared.name(),
-                sql::join(nulls, " OR "))
-      .text();
-}
-
 void emit_validation(const Prepared& prepared, Steps& steps) {
   const auto names = to_validate(prepared);
   if (names.empty()) return;
@@ -196,7 +180,7 @@ void emit_validation(const Prepared& prepared, Steps& steps) {
   }
   step.action = std::move(action);
   step.postcheck = checks::all_of({checks::validated(prepared.name(), names)});
-  step.diagnosis = diagnosis(prepared);
+  step.diagnosis = rows_that_break(prepared);
   steps.push_back(std::move(step));
 }
 

@@ -114,12 +114,23 @@ class Finder {
                       "version's client",
                       name_, column.name));
     }
+    refused_writes(column);
     if (column.computed() && column.default_value) {
       draft_->notice(
           "DefaultAtContract", contract_,
           fmt::format("until contract rows that leave {}.{} out get `up`, then the default", name_,
                       column.name));
     }
+  }
+
+  void refused_writes(const ColumnDraft& column) {
+    const auto& formula = column.fill ? column.fill : column.up;
+    if (!column.not_null || column.dropped || !formula) return;
+    if (formula->plain || formula->constant) return;
+    draft_->notice("RefusedWrites", "constrain-" + name_,
+                   fmt::format("from this step on the old version's write is refused (23514) where "
+                               "`up` gives no value for {}.{}; rows of before block the backfill",
+                               name_, column.name));
   }
 
   void triggers_on(const ColumnDraft& column) {

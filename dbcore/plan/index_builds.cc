@@ -58,6 +58,7 @@ base::Result<void> build_plain(const IndexBuild& build, const Relation& table,
   step.duration = DurationClass::index_build;
   step.statement_timeout_ms = 0;
   step.action = concurrently(create, table, table.schema, name);
+  if (build.diagnosis) step.diagnosis = build.diagnosis(table.qualified());
   const auto index = index_in(table.qualified(), name);
   step.postcheck = checks::all_of({checks::index_valid(index, table.qualified())});
   // A partition's part goes with the whole.
@@ -156,6 +157,23 @@ Fragment included(const CreateIndex& op, const std::map<std::string, std::string
 }
 
 }  // namespace
+
+base::Result<UniqueKey> unique_key(const IndexDraft& index,
+                                   const std::map<std::string, std::string>& places) {
+  UniqueKey out;
+  out.nulls_not_distinct = index.definition.nulls_not_distinct;
+  for (std::size_t i = 0; i < index.definition.columns.size(); ++i) {
+    IndexElement bare;
+    bare.name = index.definition.columns[i].name;
+    bare.collation = index.definition.columns[i].collation;
+    TRY(auto element, element_text(bare, index.expressions[i], places));
+    out.elements.push_back(std::move(element));
+  }
+  if (!index.where) return out;
+  TRY(auto where, renamed(*index.where, places));
+  out.where = std::move(where);
+  return out;
+}
 
 base::Result<Fragment> create_index(const IndexDraft& index, const std::string& name,
                                     const sql::QualifiedName& table,

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dbcore/plan/diagnosis.h"
 #include "dbcore/plan/emit.h"
 
 namespace lockkeeper::plan {
@@ -19,6 +20,8 @@ struct IndexBuild {
   std::function<base::Result<sql::Fragment>(
       const std::string& name, const sql::QualifiedName& table, bool concurrent, bool on_only)>
       create;
+  // What names the rows that a unique index refuses; may be empty.
+  std::function<std::string(const sql::QualifiedName& table)> diagnosis = {};
 };
 
 // A partition's part of a partitioned index.
@@ -36,6 +39,10 @@ std::vector<IndexPart> index_parts(const catalog::Catalog& catalog, const catalo
 
 base::Result<void> emit_build(const catalog::Catalog& catalog, const Prepared& prepared,
                               const IndexBuild& build, Steps& steps);
+
+// What a unique index of the list takes for a key.
+base::Result<UniqueKey> unique_key(const IndexDraft& index,
+                                   const std::map<std::string, std::string>& places);
 
 // An index of the list; name and places differ for the twin that lives until contract.
 base::Result<sql::Fragment> create_index(const IndexDraft& index, const std::string& name,

@@ -258,6 +258,7 @@ class Writer {
   base::Result<void> fill_null(const ColumnDraft& column, bool guard) {
     open(is_null(column.start->name));
     TRY_OK(assign(column.start->name, *column.fill, guard));
+    if (column.not_null && can_fail(*column.fill)) refuse_null(column, column.start->name, guard);
     // Both names of a renamed column.
     if (column.shadowed()) {
       line(format("{} := {};", new_value(column.shadow), new_value(column.start->name)));
@@ -267,7 +268,22 @@ class Writer {
   }
 
   base::Result<void> set_up(const ColumnDraft& column, bool guard) {
-    return assign(up_target(column), *column.up, guard);
+    TRY_OK(assign(up_target(column), *column.up, guard));
+    if (column.not_null && can_fail(*column.up)) refuse_null(column, up_target(column), guard);
+    return base::ok();
+  }
+
+  // As a value that cannot be computed: the row is named before a constraint could refuse clients.
+  void refuse_null(const ColumnDraft& column, const std::string& target, bool guard) {
+    open(is_null(target));
+    if (guard) {
+      say("filled := false;");
+    } else {
+      line(format("RAISE EXCEPTION USING ERRCODE = '23502', MESSAGE = {};",
+                  sql::Literal{"`up` gives NULL for column \"" + column.name +
+                               "\", which may not hold it"}));
+    }
+    close();
   }
 
   base::Result<void> set_down(const ColumnDraft& column) {

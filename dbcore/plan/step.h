@@ -110,7 +110,8 @@ struct Step {
   std::string
       postcheck;  // SELECT of one boolean: true when the step's effect is there; empty: ledger only
   // SELECT of up to five texts that name rows which make the action fail on the data (class 22 or
-  // 23), for the message of Blocked; empty: the server's own error says it.
+  // 23), for the message of Blocked; empty: the server's own error says it. A transaction asks it
+  // first, and does not begin while it finds one.
   std::string diagnosis;
   std::vector<Action> undo;                // run in this order when rolled back
   bool irreversible = false;               // cannot be undone before contract

@@ -135,7 +135,7 @@ class ConstraintTwins {
         table_->start->kind == catalog::TableKind::partitioned) {
       return on_partitioned(constraint, columns, lasts);
     }
-    ConstraintTwin twin{&constraint, draft_->names().next(), lasts, {}};
+    ConstraintTwin twin{&constraint, draft_->names().next(), lasts, columns, {}};
     sql::parse::Retarget change;
     change.name = twin.name;
     change.columns = columns;

@@ -21,6 +21,7 @@ struct ConstraintTwin {
   const catalog::Constraint* constraint = nullptr;
   std::string name;
   bool lasts = false;
+  std::map<std::string, std::string> columns;
   sql::Fragment add;  // ALTER TABLE .. ADD CONSTRAINT .. NOT VALID
 };
 

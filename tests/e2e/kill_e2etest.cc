@@ -25,7 +25,6 @@ const Json job = Json::parse(
          "column": {"name": "plan", "type": "text", "nullable": false}}},
         {"changeType": {"table": "users", "column": "amount", "type": "bigint"}},
         {"createIndex": {"table": "users", "name": "users_plan", "columns": [{"name": "plan"}]}}])");
-const Json to_the_end = {{"until", "Contract"}};
 
 struct Ending {
   std::string schema;
@@ -41,19 +40,43 @@ Ending ending_of(const Shop& shop) {
   return {.schema = shop.schema(), .rows = shop.postgres().row_hash(shop.database(), "shop.users")};
 }
 
+// What is told: a job to its end, or to the point where it is taken back.
+struct Story {
+  std::string end;  // the phase
+  bool back = false;
+};
+
+void begin(Shop& shop, const Story& story) {
+  shop.migrate("job", job, {{"until", story.back ? "Expand" : "Contract"}});
+  if (!story.back) return;
+  if (!shop.reaches("job", "ReadyToSwitch")) throw std::runtime_error("does not get ready");
+  // What both versions wrote is kept.
+  shop.execute("UPDATE shop.users SET display_name = 'new' WHERE id = 3");
+  shop.execute("UPDATE shop.users SET name = 'old' WHERE id = 4");
+}
+
+void turn(Shop& shop, const Story& story) {
+  if (story.back) shop.patch("job", {{"spec", {{"rollback", true}}}});
+}
+
 struct Undisturbed {
   std::vector<Moment> moments;
   Ending ending;
 };
 
-Undisturbed see_undisturbed() {
+Undisturbed see_undisturbed(const Story& story) {
   Shop shop;
   if (!shop.says("lkdb/shop", "Ready", "LimitedVisibility"))
     throw std::runtime_error("no Database");
   LedgerWatch watch(shop);
-  shop.migrate("job", job, to_the_end);
-  if (!shop.reaches("job", "Completed")) throw std::runtime_error("does not even end in peace");
-  return {.moments = watch.moments(), .ending = ending_of(shop)};
+  begin(shop, story);
+  turn(shop, story);
+  if (!shop.reaches("job", story.end)) throw std::runtime_error("does not even end in peace");
+  Undisturbed seen{.moments = watch.moments(), .ending = ending_of(shop)};
+  std::erase_if(seen.moments, [&](const Moment& moment) {
+    return (moment.instant >= Instant::undo) != story.back;
+  });
+  return seen;
 }
 
 std::string to_string(const Moment& moment) {
@@ -62,29 +85,33 @@ std::string to_string(const Moment& moment) {
 
 // Kills when the operator is there; the caller starts it again.
 void kill_at(Shop& shop, LedgerWatch& watch, const Moment& moment) {
-  const bool after = moment.instant == Instant::after;
-  EXPECT_TRUE(await([&] { return after ? watch.done(moment.step) : watch.held(); }, seconds(60)))
+  EXPECT_TRUE(await([&] { return watch.reached(moment); }, seconds(60)))
       << to_string(moment) << " was not reached: " << shop.status("lkm/job").dump(1);
   shop.lockkeeper().kill();
   watch.release();
 }
 
 // One run that is killed at these moments, one after the other.
-void run_with_kills_at(const std::vector<Moment>& moments, const Ending& peaceful) {
+void run_with_kills_at(const Story& story, const std::vector<Moment>& moments,
+                       const Ending& peaceful) {
   Shop shop;
   ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "LimitedVisibility"));
   LedgerWatch watch(shop);
+  if (story.back) begin(shop, story);
   for (const Moment& moment : moments) {
-    watch.hold(moment.step, moment.instant);
-    if (&moment == &moments.front()) {
-      shop.migrate("job", job, to_the_end);
-    } else {
+    watch.hold(moment);
+    const bool first = &moment == &moments.front();
+    if (!first) {
       shop.lockkeeper().restart();
+    } else if (story.back) {
+      turn(shop, story);
+    } else {
+      begin(shop, story);
     }
     kill_at(shop, watch, moment);
   }
   shop.lockkeeper().restart();
-  ASSERT_TRUE(shop.reaches("job", "Completed"));
+  ASSERT_TRUE(shop.reaches("job", story.end));
   EXPECT_EQ(ending_of(shop), peaceful);
   EXPECT_EQ(watch.irregularities(), "");
   EXPECT_EQ(shop.left_behind(), "");
@@ -104,13 +131,14 @@ std::vector<Moment> drawn_from(const std::vector<Moment>& moments, std::mt19937&
   return drawn;
 }
 
-TEST(KillStory, AKillInEachStepChangesNothing) {
-  const auto calm = see_undisturbed();
+void kill_in_each_step(const Story& story) {
+  const auto calm = see_undisturbed(story);
+  ASSERT_FALSE(calm.moments.empty());
   std::size_t kills = calm.moments.size();
   if (std::getenv("LK_LONG") != nullptr) {
     for (const Moment& moment : calm.moments) {
       SCOPED_TRACE(to_string(moment));
-      run_with_kills_at({moment}, calm.ending);
+      run_with_kills_at(story, {moment}, calm.ending);
     }
   } else {
     const auto seed = std::random_device()();
@@ -119,10 +147,19 @@ TEST(KillStory, AKillInEachStepChangesNothing) {
     std::string text = fmt::format("seed {}:", seed);
     for (const Moment& moment : moments) text += " " + to_string(moment) + ",";
     SCOPED_TRACE(text);
-    run_with_kills_at(moments, calm.ending);
+    run_with_kills_at(story, moments, calm.ending);
     kills = moments.size();
   }
-  std::cout << "killed " << kills << " times of " << calm.moments.size() << " moments\n";
+  std::cout << story.end << ": killed " << kills << " times, of " << calm.moments.size()
+            << " moments\n";
+}
+
+TEST(KillStory, AKillInEachStepChangesNothing) {
+  kill_in_each_step({.end = "Completed"});
+}
+
+TEST(KillStory, AKillInEachStepOfTheWayBackChangesNothing) {
+  kill_in_each_step({.end = "RolledBack", .back = true});
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 // in which step the operator is, stops it there, and counts what was done more than once.
 //
 //   LedgerWatch watch(shop);                   // the ledger must be there
-//   watch.hold("backfill-users", Instant::inside);
-//   ASSERT_TRUE(await([&] { return watch.held(); }));
+//   const Moment moment{"backfill-users", Instant::inside};
+//   watch.hold(moment);
+//   ASSERT_TRUE(await([&] { return watch.reached(moment); }));
 //   shop.lockkeeper().kill();
 //   watch.release();
 #pragma once
@@ -20,10 +21,10 @@ enum class Instant {
   intent,  // "running" is being written; steps of one transaction write none
   inside,  // a chunk with its cursor
   result,  // "done" is being written: the work of a transaction is in it
-  after    // "done" is committed
+  after,   // "done" is committed
+  undo,    // "undone" is being written
+  undone   // and committed
 };
-inline constexpr Instant all_instants[] = {Instant::intent, Instant::inside, Instant::result,
-                                           Instant::after};
 std::string to_string(Instant instant);
 
 struct Moment {
@@ -35,14 +36,15 @@ class LedgerWatch {
  public:
   explicit LedgerWatch(const Shop& shop);
 
-  // Whoever comes to that instant of the step waits there; `after` holds nobody.
-  void hold(const std::string& step, Instant instant);
+  // Whoever comes to that instant of the step waits there; what is committed holds nobody.
+  void hold(const Moment& moment);
   void release();
-  [[nodiscard]] bool held();
-  // All that were seen, in the order of the plan.
+  // Somebody waits there, or it is committed.
+  [[nodiscard]] bool reached(const Moment& moment);
+  // All that were seen, in the order in which the plan has them, and its undo after that.
   [[nodiscard]] std::vector<Moment> moments();
-  [[nodiscard]] bool done(const std::string& step);
-  // Steps whose work was committed other than once, and writes of an owner after its successor's;
+  // Steps that were done or undone more than once, or never, and writes of an owner after its
+  // successor's;
   // "" when there is none.
   [[nodiscard]] std::string irregularities();
 

@@ -98,6 +98,9 @@ TEST(OutageStory, AConnectionThatIsCutOrHangsInEachPhaseOnlyDelays) {
       seconds(60)));
   proxy.resume();
   ASSERT_TRUE(shop.reaches("job", "ReadyToSwitch"));
+  proxy.hang();
+  EXPECT_TRUE(shop.says("lkdb/shop", "Ready", "ServerUnavailable"));
+  proxy.resume();
   proxy.cut();
   // The answer to the contract's COMMIT is lost: what it did is looked up, not done again.
   proxy.cut_when_client_sends("COMMIT", support::FaultProxy::After::forwarding);

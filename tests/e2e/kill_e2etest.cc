@@ -12,6 +12,7 @@
 #include "tests/e2e/ledger_watch.h"
 #include "tests/e2e/shop.h"
 #include "tests/support/await.h"
+#include "tests/support/pg_connection.h"
 
 namespace lockkeeper::e2e {
 namespace {
@@ -156,6 +157,31 @@ void kill_in_each_step(const Story& story) {
 
 TEST(KillStory, AKillInEachStepChangesNothing) {
   kill_in_each_step({.end = "Completed"});
+}
+
+// The server goes on building for a client that is gone, or leaves an index that is not valid.
+TEST(KillStory, AKillInTheMiddleOfAnIndexBuildChangesNothing) {
+  Shop shop;
+  ASSERT_TRUE(shop.says("lkdb/shop", "Ready", "LimitedVisibility"));
+  LedgerWatch watch(shop);
+  support::PgConnection reader(shop.uri());
+  reader.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM shop.users");
+  shop.migrate("job", Json::parse(R"([{"createIndex": {"table": "users", "name": "users_amount",
+      "columns": [{"name": "amount"}]}}])"));
+  ASSERT_TRUE(await([&] {
+    return shop.sql(
+               "SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid = "
+               "'shop.users'::regclass") == "1";
+  })) << shop.status("lkm/job").dump(1);
+  shop.lockkeeper().kill();
+  shop.lockkeeper().restart();
+  reader.exec("COMMIT");
+  ASSERT_TRUE(shop.reaches("job", "Completed"));
+  EXPECT_EQ(shop.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = "
+                     "'shop.users_amount'::regclass"),
+            "t");
+  EXPECT_EQ(watch.irregularities(), "");
+  EXPECT_EQ(shop.left_behind(), "");
 }
 
 TEST(KillStory, AKillInEachStepOfTheWayBackChangesNothing) {

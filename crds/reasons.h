@@ -38,6 +38,7 @@ namespace lockkeeper::crds {
   X(too_many_connections, "TooManyConnections", "the server has no connection left for us")      \
   X(disk_full, "DiskFull", "the server's disk is full")                                          \
   X(api_refused, "ApiRefused", "the API server refuses a request of ours")                       \
+  X(slow_statement, "SlowStatement", "a statement of ours took longer than 5 s")                 \
   X(in_use, "InUse", "Migrations that are not terminal refer to it")                             \
   /* Migration: planning and the queue */                                                        \
   X(database_not_ready, "DatabaseNotReady", "its Database is not Ready")                         \

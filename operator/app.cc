@@ -14,6 +14,7 @@
 #include "operator/http_probe.h"
 #include "operator/kube/credentials.h"
 #include "operator/kube/leader.h"
+#include "operator/product_metrics.h"
 #include "operator/server/endpoints.h"
 #include "operator/server/server.h"
 #include "operator/signals.h"
@@ -139,9 +140,15 @@ class Operator {
         health, [this] { return alive(); }, [this] { return ready(); });
     TRY_OK(listen(options_.health_probe_bind_address, false, std::move(health)));
     server::Routes metrics;
+    const auto authorize =
+        options_.insecure_metrics ? server::Authorize() : server::token_review(*clients_.calls);
+    metrics_->add_collector([this] { return pool_metrics(pools_.views()); });
+    metrics_->add_collector(
+        [this] { return object_metrics(migrations_.store(), databases_.store()); });
     server::add_metrics(
-        metrics, [this] { return metrics_->text(); },
-        options_.insecure_metrics ? server::Authorize() : server::token_review(*clients_.calls));
+        metrics, [this] { return metrics_->text(); }, authorize);
+    server::add_slow(
+        metrics, [this] { return slow_statements(pools_.views()); }, authorize);
     TRY_OK(listen(options_.metrics_bind_address, !options_.insecure_metrics, std::move(metrics)));
     server::Routes gates;
     server::add_gates(

@@ -125,8 +125,4 @@ sql::PoolOptions pool_options(const crds::DatabaseSpec& spec, std::optional<int>
   return options;
 }
 
-Key replica_key(const Key& database, std::size_t index) {
-  return {database.ns, fmt::format("{}#{}", database.name, index)};
-}
-
 }  // namespace lockkeeper::reconcile

@@ -19,7 +19,4 @@ base::Result<sql::Endpoint> endpoint_of(const World& world, const crds::Database
 // recommended: of the server's max_connections, when it is known and sizing is given.
 sql::PoolOptions pool_options(const crds::DatabaseSpec& spec, std::optional<int> recommended);
 
-// Where the pool of a replica stands in Pools: a key that no Database can have.
-Key replica_key(const Key& database, std::size_t index);
-
 }  // namespace lockkeeper::reconcile

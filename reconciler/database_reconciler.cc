@@ -25,6 +25,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds healthy_period{15'000};
 constexpr milliseconds failing_period{5'000};
 constexpr milliseconds look_timeout{15'000};
+constexpr milliseconds hurtful{5'000};
 
 // What one look found, ready to be said.
 struct Finding {
@@ -72,6 +73,7 @@ class Look {
   std::string complaints_of_replicas();
   base::Result<void> look_at_replica(std::size_t index);
   void show_pool();
+  void tell_slow();
   void conclude(const Finding& finding);
   Outcome outcome(milliseconds period);
 
@@ -164,6 +166,19 @@ void Look::show_pool() {
   status_.pool = crds::PoolStatus{recommended(), numbers.open, numbers.idle, numbers.waiting};
 }
 
+// The log and the metrics have each one; an Event is for those that hurt.
+void Look::tell_slow() {
+  const auto pool = world_.pools.find(key_);
+  if (pool == nullptr) return;
+  const auto worst = pool->slow_log()->take_worst(hurtful);
+  if (!worst) return;
+  events_.push_back(
+      {true, std::string(to_string(Reason::slow_statement)), "Look",
+       fmt::format("{} (digest {}, application {}) took {}ms; hint: GET /debug/slow "
+                   "of the metrics address lists the last ones",
+                   worst->verb, worst->digest, worst->application, worst->took.count())});
+}
+
 void Look::conclude(const Finding& finding) {
   const auto now = std::chrono::floor<std::chrono::seconds>(world_.now());
   const auto generation = database_.metadata.generation;
@@ -205,6 +220,7 @@ Outcome Look::work() {
     finding = found.ok() ? *found : failed(found.error());
   }
   show_pool();
+  tell_slow();
   conclude(finding);
   return outcome(finding.ready ? healthy_period : failing_period);
 }

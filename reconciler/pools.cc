@@ -1,6 +1,48 @@
 #include "reconciler/pools.h"
 
+#include <fmt/format.h>
+
+#include <charconv>
+
 namespace lockkeeper::reconcile {
+namespace {
+
+constexpr char replica_mark = '#';  // no name of an object has it
+
+// Takes the number off a replica's key; 0 for a primary's.
+int split_replica(Key& key) {
+  const auto mark = key.name.find(replica_mark);
+  if (mark == std::string::npos) return 0;
+  int index = 0;
+  std::from_chars(key.name.data() + mark + 1, key.name.data() + key.name.size(), index);
+  key.name.resize(mark);
+  return index + 1;
+}
+
+}  // namespace
+
+Key replica_key(const Key& database, std::size_t index) {
+  return {database.ns, fmt::format("{}{}{}", database.name, replica_mark, index)};
+}
+
+std::vector<PoolView> Pools::views() const {
+  const base::Lock lock(mutex_);
+  std::vector<PoolView> views;
+  views.reserve(entries_.size());
+  for (const auto& [key, entry] : entries_) {
+    if (entry.pool == nullptr) continue;
+    PoolView view;
+    view.database = key;
+    view.replica = split_replica(view.database);
+    view.max = entry.pool->options().max;
+    view.statistics = entry.pool->statistics();
+    view.facts = entry.facts;
+    view.slow = entry.pool->slow_log()->read();
+    view.slow_count = entry.pool->slow_log()->count();
+    views.push_back(std::move(view));
+  }
+  return views;
+}
 
 std::shared_ptr<sql::Pool> Pools::configure(const Key& database, const std::string& uid,
                                             const sql::Endpoint& endpoint,

@@ -7,9 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dbcore/base/context.h"
 #include "dbcore/base/mutex.h"
+#include "dbcore/catalog/activity.h"
 #include "dbcore/catalog/catalog.h"
 #include "dbcore/sql/pool.h"
 #include "reconciler/outcome.h"
@@ -19,6 +21,7 @@ namespace lockkeeper::reconcile {
 // What a look at the server found.
 struct ServerFacts {
   catalog::Server server;
+  std::optional<catalog::Activity> activity;
   bool operator==(const ServerFacts&) const = default;
 };
 // Connects and looks; changes nothing.
@@ -27,6 +30,19 @@ base::Result<ServerFacts> inspect_server(const base::Context& ctx, sql::Pool& po
 // Makes the ledger or brings it up to date: precondition LedgerForbidden, LedgerTooNew.
 using LedgerInstall = std::function<base::Result<void>(const base::Context&, sql::Pool&)>;
 base::Result<void> install_ledger(const base::Context& ctx, sql::Pool& pool);
+
+// A pool as the metrics show it.
+struct PoolView {
+  Key database;
+  int replica = 0;  // 0: of the primary
+  int max = 0;
+  sql::PoolStatistics statistics;
+  std::optional<ServerFacts> facts;
+  std::vector<sql::SlowStatement> slow;  // newest first
+  std::int64_t slow_count = 0;
+};
+// Under which a Database's replica has its pool; index from 0.
+Key replica_key(const Key& database, std::size_t index);
 
 class Pools {
  public:
@@ -38,6 +54,7 @@ class Pools {
   // Null: there is none (yet).
   [[nodiscard]] std::shared_ptr<sql::Pool> find(const Key& database) const;
   void remove(const Key& database);
+  [[nodiscard]] std::vector<PoolView> views() const;
 
   // What the last look found; empty until one succeeded in this process and found nothing that
   // forbids to work there.

@@ -16,6 +16,7 @@ namespace lockkeeper::catalog::queries {
 sql::Fragment settings();           // for the transaction that reads
 sql::Fragment server();             //
 sql::Fragment system_identifier();  // may be forbidden: server() tells
+sql::Fragment activity();           // state, sessions, oldest transaction (s), long queries
 sql::Fragment schema_exists();      // $1 schema
 sql::Fragment tables(int version);  // $1 schema, $2 names
 // $1 oids of tables:

@@ -43,6 +43,17 @@ Fragment system_identifier() {
   return Fragment::trusted("SELECT system_identifier FROM pg_catalog.pg_control_system()");
 }
 
+Fragment activity() {
+  return Fragment::trusted(R"(
+SELECT coalesce(state, 'hidden'), count(*),
+       coalesce(max(extract(epoch FROM clock_timestamp() - xact_start))::bigint, 0),
+       count(*) FILTER (WHERE state = 'active' AND clock_timestamp() - query_start > '30 s')
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND coalesce(backend_type, 'client backend') = 'client backend'
+GROUP BY 1 ORDER BY 1)");
+}
+
 Fragment schema_exists() {
   return Fragment::trusted("SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::text");
 }

@@ -47,6 +47,7 @@ struct Lease::Home {
   PoolStatistics statistics LK_GUARDED_BY(mutex);  // open counts idle, leased and connecting
   bool is_closed LK_GUARDED_BY(mutex) = false;
   const base::Clock* clock LK_GUARDED_BY(mutex) = &base::Clock::real();
+  const std::shared_ptr<SlowLog> slow_log = std::make_shared<SlowLog>();
 
   // What acquire was given: an idle session, or leave to connect one.
   struct Slot {
@@ -58,29 +59,38 @@ struct Lease::Home {
 
   Result<Slot> take_slot(const base::Context& ctx);
   std::optional<Slot> try_slot() LK_REQUIRES(mutex);
+  [[nodiscard]] Slot new_slot() const LK_REQUIRES(mutex);
   void give_back(std::unique_ptr<Session> session, std::uint64_t of_generation);
   void forget(bool was_connecting);
   Result<Lease> connect(const base::Context& ctx, Slot slot, std::shared_ptr<Home> self);
   void close_idle() LK_REQUIRES(mutex);
 };
 
+Lease::Home::Slot Lease::Home::new_slot() const {
+  Slot slot{nullptr, endpoint, options, generation};
+  slot.options.settings.slow_log = slow_log;
+  return slot;
+}
+
 std::optional<Lease::Home::Slot> Lease::Home::try_slot() {
   if (!idle.empty()) {
-    Slot slot{std::move(idle.back().session), endpoint, options, generation};
+    Slot slot = new_slot();
+    slot.session = std::move(idle.back().session);
     idle.pop_back();
     return slot;
   }
   if (statistics.open >= options.max || statistics.connecting >= most_connecting) return {};
   ++statistics.open;
   ++statistics.connecting;
-  return Slot{nullptr, endpoint, options, generation};
+  return new_slot();
 }
 
 Result<Lease::Home::Slot> Lease::Home::take_slot(const base::Context& ctx) {
   base::Lock lock(mutex);
   clock = &ctx.clock();
   const auto patience = options.acquire_timeout;
-  const auto until = ctx.clock().now() + patience;
+  const auto asked = ctx.clock().now();
+  const auto until = asked + patience;
   ++statistics.waiting;
   std::optional<Slot> slot;
   const auto ready = [&]() LK_REQUIRES(mutex) {
@@ -93,6 +103,7 @@ Result<Lease::Home::Slot> Lease::Home::take_slot(const base::Context& ctx) {
     changed.wait_for(lock, ctx.stop(), left, ready);
   }
   --statistics.waiting;
+  statistics.acquire_wait += ctx.clock().now() - asked;
   if (is_closed) return closed();
   if (slot) {
     ++statistics.acquired;
@@ -220,6 +231,10 @@ PoolStatistics Pool::statistics() const {
   PoolStatistics now = home_->statistics;
   now.idle = static_cast<int>(home_->idle.size());
   return now;
+}
+
+std::shared_ptr<SlowLog> Pool::slow_log() const {
+  return home_->slow_log;
 }
 
 Endpoint Pool::endpoint() const {

@@ -14,6 +14,7 @@
 
 #include "dbcore/base/backoff.h"
 #include "dbcore/sql/session.h"
+#include "dbcore/sql/slow_log.h"
 
 namespace lockkeeper::sql {
 
@@ -43,6 +44,7 @@ struct PoolStatistics {
   int waiting = 0;
   int connecting = 0;
   std::int64_t acquired = 0;
+  base::Clock::Duration acquire_wait{};  // of all that were acquired or timed out, summed
   std::int64_t acquire_timeouts = 0;
   std::int64_t connects = 0;
   std::int64_t connect_failures = 0;
@@ -81,6 +83,8 @@ class Pool {
   // connections are being made at once: the rest wait for one of these or for a lease to end.
   base::Result<Lease> acquire(const base::Context& ctx);
   [[nodiscard]] PoolStatistics statistics() const;
+  // Statements of its sessions that took longer than SessionSettings::slow_query; never null.
+  [[nodiscard]] std::shared_ptr<SlowLog> slow_log() const;
   [[nodiscard]] Endpoint endpoint() const;
   [[nodiscard]] PoolOptions options() const;
   // New leases use these; idle sessions of the old endpoint are closed.

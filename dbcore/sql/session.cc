@@ -6,6 +6,7 @@
 #include <cctype>
 
 #include "dbcore/sql/session_impl.h"
+#include "dbcore/sql/slow_log.h"
 
 namespace lockkeeper::sql {
 namespace {
@@ -178,6 +179,14 @@ void Session::Impl::note(const Call& call, const std::string& text) {
   ++slow;
   log.warn("slow query",
            {{"digest", digest(text)}, {"verb", verb(text)}, {"ms", took.count()}, {"pid", pid}});
+  if (settings.slow_log == nullptr) return;
+  const char* application = PQparameterStatus(connection.get(), "application_name");
+  settings.slow_log->add({.at = call.ctx().clock().wall(),
+                          .took = took,
+                          .verb = verb(text),
+                          .digest = digest(text),
+                          .application = application == nullptr ? "" : application,
+                          .pid = pid});
 }
 
 // After a call: a session that was cancelled may yet be hit by a late cancel, and one whose

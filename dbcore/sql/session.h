@@ -20,6 +20,8 @@
 
 namespace lockkeeper::sql {
 
+class SlowLog;
+
 // Where to connect and as whom. The password stands apart so that the rest may be logged.
 struct Endpoint {
   std::map<std::string, std::string>
@@ -40,6 +42,7 @@ struct SessionSettings {
   std::chrono::milliseconds idle_in_transaction_timeout{60'000};
   std::chrono::milliseconds slow_query{1'000};  // warn above; 0: never
   bool log_queries = false;                     // text of statements at info level
+  std::shared_ptr<SlowLog> slow_log;            // where slow statements are kept; null: nowhere
   bool operator==(const SessionSettings&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -102,6 +103,7 @@ struct Metrics::Families {
 
   std::mutex mutex;
   std::map<std::string, Unfinished, std::less<>> probes;
+  std::vector<Collector> collectors;
 };
 
 Metrics::Metrics() : families_(std::make_unique<Families>()) {}
@@ -116,11 +118,22 @@ std::string Metrics::text() const {
       families_->longest.Add(of_queue(queue)).Set(work.second);
     }
   }
-  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+  auto all = families_->registry.Collect();
+  std::vector<Collector> collectors;
+  {
+    const std::lock_guard lock(families_->mutex);
+    collectors = families_->collectors;
+  }
+  for (const Collector& collector : collectors) {
+    auto more = collector();
+    std::move(more.begin(), more.end(), std::back_inserter(all));
+  }
+  return prometheus::TextSerializer().Serialize(all);
 }
 
-prometheus::Registry& Metrics::registry() {
-  return families_->registry;
+void Metrics::add_collector(Collector collector) {
+  const std::lock_guard lock(families_->mutex);
+  families_->collectors.push_back(std::move(collector));
 }
 
 void Metrics::add_controller(std::string_view name, int workers) {

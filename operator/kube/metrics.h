@@ -8,12 +8,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "dbcore/base/clock.h"
 
 namespace prometheus {
 class Registry;
-}
+struct MetricFamily;
+}  // namespace prometheus
 
 namespace lockkeeper::kube {
 
@@ -26,8 +28,10 @@ class Metrics {
 
   // The text exposition format, version 0.0.4.
   [[nodiscard]] std::string text() const;
-  // For the product's own families (lockkeeper_*).
-  [[nodiscard]] prometheus::Registry& registry();
+  // Asked at each scrape for families of its own (lockkeeper_*): what is counted elsewhere. What it
+  // stands on must outlive the last text().
+  using Collector = std::function<std::vector<prometheus::MetricFamily>()>;
+  void add_collector(Collector collector);
 
   // Makes all series of a controller and its queue.
   void add_controller(std::string_view name, int workers);

@@ -72,6 +72,14 @@ class Store {
     return objects;
   }
 
+  // Each decoded object, under the lock: the visitor must be short and must not come back here.
+  void visit(const std::function<void(const T&)>& visitor) const {
+    const base::Lock lock(mutex_);
+    for (const auto& [key, entry] : entries_) {
+      if (entry.object) visitor(*entry.object);
+    }
+  }
+
   // Keys of everything that is there, decoded or not.
   [[nodiscard]] std::vector<ObjectKey> keys() const {
     const base::Lock lock(mutex_);

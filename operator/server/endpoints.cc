@@ -26,9 +26,9 @@ void add_health(Routes& routes, Check alive, Check ready) {
   routes.add("GET", "/readyz", health(std::move(ready)));
 }
 
-void add_metrics(Routes& routes, std::function<std::string()> text, Authorize authorize) {
-  routes.add("GET", "/metrics",
-             [text = std::move(text), authorize = std::move(authorize)](
+void add_page(Routes& routes, Page page, std::function<std::string()> text, Authorize authorize) {
+  routes.add("GET", page.path,
+             [type = page.content_type, text = std::move(text), authorize = std::move(authorize)](
                  const base::Context& ctx, const Request& request) -> Response {
                if (authorize) {
                  const auto allowed = authorize(ctx, request);
@@ -37,10 +37,17 @@ void add_metrics(Routes& routes, std::function<std::string()> text, Authorize au
                            .body = allowed.error().message + "\n"};
                  }
                }
-               return {.status = 200,
-                       .body = text(),
-                       .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+               return {.status = 200, .body = text(), .content_type = type};
              });
+}
+
+void add_metrics(Routes& routes, std::function<std::string()> text, Authorize authorize) {
+  add_page(routes, {"/metrics", "text/plain; version=0.0.4; charset=utf-8"}, std::move(text),
+           std::move(authorize));
+}
+
+void add_slow(Routes& routes, std::function<std::string()> json, Authorize authorize) {
+  add_page(routes, {"/debug/slow", "application/json"}, std::move(json), std::move(authorize));
 }
 
 void add_gates(Routes& routes, AskGate ask) {

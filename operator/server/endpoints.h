@@ -21,14 +21,23 @@ namespace lockkeeper::server {
 using Check = std::function<base::Result<void>()>;
 void add_health(Routes& routes, Check alive, Check ready);
 
-// /metrics. authorize is asked first when it is set: its error becomes 401 (no valid token:
-// precondition with reason "Unauthorized"), 403 (reason "Forbidden") or 503 (any other).
+// A path that GET answers with text. authorize is asked first when it is set: its error becomes 401
+// (no valid token: precondition with reason "Unauthorized"), 403 (reason "Forbidden") or 503 (any
+// other).
 using Authorize =
     std::function<base::Result<void>(const base::Context& ctx, const Request& request)>;
+struct Page {
+  std::string path{};
+  std::string content_type{};
+};
+void add_page(Routes& routes, Page page, std::function<std::string()> text, Authorize authorize);
+// /metrics.
 void add_metrics(Routes& routes, std::function<std::string()> text, Authorize authorize);
+// /debug/slow: the last slow statements as JSON.
+void add_slow(Routes& routes, std::function<std::string()> json, Authorize authorize);
 
-// The bearer token is asked of the API server (TokenReview), and whether its owner may GET
-// /metrics (SubjectAccessReview, nonResourceAttributes); answers are kept for a minute. client must
+// The bearer token is asked of the API server (TokenReview), and whether its owner may GET the
+// path (SubjectAccessReview, nonResourceAttributes); answers are kept for a minute. client must
 // outlive it.
 Authorize token_review(kube::Client& client);
 

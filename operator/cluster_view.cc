@@ -7,6 +7,8 @@
 namespace lockkeeper::app {
 namespace {
 
+constexpr std::string_view own_annotations = "lockkeeper.dev/";
+
 // Resource versions of one resource can be compared as numbers; anything else counts as newest.
 std::uint64_t version_number(const std::string& version) {
   std::uint64_t number = 0;
@@ -29,6 +31,18 @@ base::Result<Cached<T>> to_cached(const kube::Json& object, base::Result<T> deco
     cached.raw = std::make_shared<const kube::Json>(object);
   }
   return cached;
+}
+
+// What others note on an object (kubectl keeps a whole copy of it there) is not read by anybody
+// here.
+template <typename T>
+base::Result<T> without_foreign_annotations(base::Result<T> decoded) {
+  if (!decoded.ok()) return decoded;
+  T object = std::move(decoded).value();
+  std::erase_if(object.metadata.annotations, [](const auto& annotation) {
+    return !annotation.first.starts_with(own_annotations);
+  });
+  return object;
 }
 
 template <typename T>
@@ -67,11 +81,11 @@ base::Error explain_forbidden(base::Error error, const std::string& ns) {
 }
 
 base::Result<Cached<crds::Migration>> decode_migration(const kube::Json& object) {
-  return to_cached(object, crds::decode_migration(object));
+  return to_cached(object, without_foreign_annotations(crds::decode_migration(object)));
 }
 
 base::Result<Cached<crds::Database>> decode_database(const kube::Json& object) {
-  return to_cached(object, crds::decode_database(object));
+  return to_cached(object, without_foreign_annotations(crds::decode_database(object)));
 }
 
 ClusterView::ClusterView(kube::Client& client, const MigrationStore& migrations,

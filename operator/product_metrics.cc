@@ -153,23 +153,24 @@ std::vector<MetricFamily> object_metrics(const MigrationStore& migrations,
 }
 
 std::string slow_statements(const std::vector<PoolView>& pools) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  std::vector<std::pair<const PoolView*, const sql::SlowStatement*>> all;
   for (const PoolView& pool : pools) {
-    for (const sql::SlowStatement& slow : pool.slow) {
-      const auto at =
-          std::chrono::duration_cast<std::chrono::milliseconds>(slow.at.time_since_epoch());
-      list.push_back({{"namespace", pool.database.ns},
-                      {"database", pool.database.name},
-                      {"endedAtUnixMs", at.count()},
-                      {"durationMs", slow.took.count()},
-                      {"verb", slow.verb},
-                      {"digest", slow.digest},
-                      {"applicationName", slow.application},
-                      {"pid", slow.pid}});
-    }
+    for (const sql::SlowStatement& slow : pool.slow) all.emplace_back(&pool, &slow);
   }
-  std::ranges::sort(
-      list, [](const auto& a, const auto& b) { return a["endedAtUnixMs"] > b["endedAtUnixMs"]; });
+  std::ranges::sort(all, [](const auto& a, const auto& b) { return a.second->at > b.second->at; });
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [pool, slow] : all) {
+    const auto at =
+        std::chrono::duration_cast<std::chrono::milliseconds>(slow->at.time_since_epoch());
+    list.push_back({{"namespace", pool->database.ns},
+                    {"database", pool->database.name},
+                    {"endedAtUnixMs", at.count()},
+                    {"durationMs", slow->took.count()},
+                    {"verb", slow->verb},
+                    {"digest", slow->digest},
+                    {"applicationName", slow->application},
+                    {"pid", slow->pid}});
+  }
   const auto replace = nlohmann::ordered_json::error_handler_t::replace;
   return nlohmann::ordered_json{{"statements", std::move(list)}}.dump(1, ' ', false, replace) +
          "\n";

@@ -66,7 +66,12 @@ Work::Work(const base::Context& root, const Foundation& foundation)
       database_controller_(
           controller_options("database", on_.workers, on_.databases),
           [this](const base::Context& ctx, const kube::ObjectKey& key) {
-            return reconcile(ctx, reconcile::Kind::database, key, database_reconciler_);
+            // Connected in this process for the first time: its status may have said so before.
+            const reconcile::Key database = reconcile_key(key);
+            const bool known = on_.pools.facts(database).has_value();
+            auto done = reconcile(ctx, reconcile::Kind::database, key, database_reconciler_);
+            if (!known && on_.pools.facts(database)) wake_users(database);
+            return done;
           },
           root.clock(), &on_.metrics),
       runner_(root, [this](const reconcile::Key& key) {
@@ -118,10 +123,14 @@ void Work::wake_neighbours(const crds::Migration& migration) {
   const std::string& ns = migration.metadata.ns;
   const std::string& database = migration.spec.database_ref.name;
   database_controller_.queue().add({.ns = ns, .name = database});
-  for (const auto& neighbour :
-       on_.migrations.store().by_index(by_database, database_index_key(ns, database))) {
-    if (!neighbour->object || terminal(neighbour->object->status)) continue;
-    migration_controller_.queue().add({.ns = ns, .name = neighbour->object->metadata.name});
+  wake_users({ns, database});
+}
+
+void Work::wake_users(const reconcile::Key& database) {
+  for (const auto& user : on_.migrations.store().by_index(
+           by_database, database_index_key(database.ns, database.name))) {
+    if (!user->object || terminal(user->object->status)) continue;
+    migration_controller_.queue().add({.ns = database.ns, .name = user->object->metadata.name});
   }
 }
 
@@ -134,12 +143,7 @@ void Work::database_changed(const kube::Change<Cached<crds::Database>>& change) 
            entry.object->object->status.conditions.is_true(crds::ConditionType::ready);
   };
   if (change.initial || ready(change.before) == ready(change.after)) return;
-  for (const auto& migration : on_.migrations.store().by_index(
-           by_database, database_index_key(change.key.ns, change.key.name))) {
-    if (!migration->object || terminal(migration->object->status)) continue;
-    migration_controller_.queue().add(
-        {.ns = change.key.ns, .name = migration->object->metadata.name});
-  }
+  wake_users(reconcile_key(change.key));
 }
 
 reconcile::World Work::world(const base::Context& ctx) {

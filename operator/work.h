@@ -53,6 +53,8 @@ class Work {
   void listen();
   void migration_changed(const kube::Change<Cached<crds::Migration>>& change);
   void database_changed(const kube::Change<Cached<crds::Database>>& change);
+  // All Migrations of a Database that are not at their end.
+  void wake_users(const reconcile::Key& database);
   // Those that may have waited for this Migration, and its Database.
   void wake_neighbours(const crds::Migration& migration);
   reconcile::World world(const base::Context& ctx);

@@ -12,6 +12,12 @@ Memory& Memories::of(const Key& key, const std::string& uid) {
   return *memory;
 }
 
+void Memories::drop_if_blank(const Key& key) {
+  base::Lock lock(mutex_);
+  const auto found = memories_.find(key);
+  if (found != memories_.end() && found->second->blank()) memories_.erase(found);
+}
+
 std::string Memories::drop(const Key& key) {
   base::Lock lock(mutex_);
   const auto found = memories_.find(key);

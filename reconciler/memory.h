@@ -58,6 +58,11 @@ struct Memory {
   base::Clock::Steady drift_due{};
   std::optional<std::string> drift;
   std::map<int, base::Clock::Steady> blocked_since;
+
+  // Nothing that a look at an object which waits before its first step would miss.
+  [[nodiscard]] bool blank() const {
+    return !record && !failure && planned_facts.empty() && written_plan.empty() && checks.empty();
+  }
 };
 
 // By the Migration's key; one of another uid starts anew. Thread-safe; a Memory itself belongs to
@@ -65,6 +70,8 @@ struct Memory {
 class Memories {
  public:
   Memory& of(const Key& key, const std::string& uid);
+  // Thousands of objects that wait must not cost a Memory each.
+  void drop_if_blank(const Key& key);
   // The uid of what was known there, or empty.
   std::string drop(const Key& key);
 

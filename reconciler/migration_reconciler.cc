@@ -192,9 +192,10 @@ base::Result<void> work(Situation& s) {
   const bool leaving = s.migration.metadata.deleting();
   if (s.rollout == nullptr && !s.job) {
     if (leaving) return deleting(s);
+    // Whoever connects it wakes us; looking again is for what nobody thought of.
     const bool gone = reach == Reason::database_not_found;
     s.conclude(phase_so_far(s), Standing::working, reach, s.unreachable,
-               gone ? while_waiting : milliseconds(2'000));
+               gone ? while_holding : milliseconds(5'000));
     return base::ok();
   }
   if (s.rollout == nullptr) s.rollout = s.memory.rollout;
@@ -277,7 +278,9 @@ base::Result<Outcome> MigrationReconciler::reconcile(const World& world, const K
     return outcome;
   }
   if (const auto done = work(s); !done.ok()) TRY_OK(explain(s, done.error()));
-  return s.outcome();
+  Outcome outcome = s.outcome();
+  memories_->drop_if_blank(key);
+  return outcome;
 }
 
 Outcome MigrationReconciler::write_refused(const World& world, const Key& key,

@@ -5,6 +5,7 @@
 
 #include "operator/kube/credentials.h"
 #include "operator/kube/line_framer.h"
+#include "operator/kube/list_splitter.h"
 #include "operator/kube/metrics.h"
 #include "operator/kube/rate_limiter.h"
 
@@ -140,6 +141,28 @@ base::Result<Json> Client::get(const base::Context& ctx, const Resource& resourc
 base::Result<Json> Client::list_page(const base::Context& ctx, const Resource& resource,
                                      std::string_view ns, const ListOptions& options) {
   return perform_json(ctx, {.target = resource.path(ns) + list_query(options)});
+}
+
+base::Result<Json> Client::list_each(const base::Context& ctx, const Resource& resource,
+                                     std::string_view ns, const ListOptions& options,
+                                     const std::function<void(const Json& item)>& sink) {
+  const Call call{.target = resource.path(ns) + list_query(options)};
+  TRY(const auto request, prepare(ctx, call));
+  ListSplitter splitter;
+  bool sound = true;
+  const auto answer = transport_->stream(ctx, request, [&](std::string_view chunk) {
+    return splitter.take(chunk, [&](std::string_view text) {
+      Json item = Json::parse(text, nullptr, false);
+      sound = item.is_object();
+      if (!sound) return false;
+      drop_managed_fields(item);
+      sink(item);
+      return true;
+    });
+  });
+  TRY_OK(judge(ctx, call, answer));
+  if (!sound) return base::unavailable("an item of the list is not JSON");
+  return parse(splitter.frame(), call.method + " " + call.target);
 }
 
 base::Result<std::vector<Json>> Client::list(const base::Context& ctx, const Resource& resource,

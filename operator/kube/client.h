@@ -73,6 +73,11 @@ class Client {
   // One page as the server sends it: {"metadata": {"resourceVersion", "continue"}, "items": []}.
   [[nodiscard]] base::Result<Json> list_page(const base::Context& ctx, const Resource& resource,
                                              std::string_view ns, const ListOptions& options);
+  // The same with each item given to the sink as it arrives, without managedFields; the answer has
+  // no items. A sink may have had some of them when it fails.
+  [[nodiscard]] base::Result<Json> list_each(const base::Context& ctx, const Resource& resource,
+                                             std::string_view ns, const ListOptions& options,
+                                             const std::function<void(const Json& item)>& sink);
   // Every item, page by page (500), without managedFields.
   [[nodiscard]] base::Result<std::vector<Json>> list(const base::Context& ctx,
                                                      const Resource& resource, std::string_view ns,

@@ -1,5 +1,6 @@
 #include "operator/kube/credentials.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -14,6 +15,17 @@ const std::filesystem::path pod_folder = "/var/run/secrets/kubernetes.io/service
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// "a:b"; empty parts name nothing.
+std::vector<std::filesystem::path> split_paths(std::string_view list) {
+  std::vector<std::filesystem::path> paths;
+  while (!list.empty()) {
+    const auto end = std::min(list.find(':'), list.size());
+    if (end > 0) paths.emplace_back(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return paths;
 }
 
 class PodCredentials final : public Credentials {
@@ -67,11 +79,11 @@ base::Result<std::shared_ptr<Credentials>> in_cluster_credentials() {
 base::Result<std::shared_ptr<Credentials>> find_credentials(const KubeconfigChoice& choice) {
   if (!choice.path.empty()) return kubeconfig_credentials(choice);
   if (const std::string path = environment("KUBECONFIG"); !path.empty()) {
-    if (path.find(':') != std::string::npos) {
-      return base::invalid("KUBECONFIG names more than one file")
-          .with_hint("give the one to use by --kubeconfig");
-    }
-    return kubeconfig_credentials({.path = path, .context = choice.context});
+    auto paths = split_paths(path);
+    if (paths.empty()) return base::invalid("KUBECONFIG names no file");
+    KubeconfigChoice merged{.path = paths.front(), .context = choice.context};
+    merged.more.assign(paths.begin() + 1, paths.end());
+    return kubeconfig_credentials(merged);
   }
   auto pod = in_cluster_credentials();
   if (pod.ok() || !environment("KUBERNETES_SERVICE_HOST").empty()) return pod;

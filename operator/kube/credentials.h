@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dbcore/base/context.h"
 #include "dbcore/base/result.h"
@@ -34,13 +35,16 @@ class Credentials {
 struct KubeconfigChoice {
   std::filesystem::path path{};
   std::string context{};  // empty: current-context
+  // What KUBECONFIG lists after the first. As kubectl merges them: of two entries of a name the
+  // first counts, relative paths start at their own file, files that do not exist are passed over.
+  std::vector<std::filesystem::path> more{};
 };
 
 // precondition when this process is not in a pod (no environment, no token file).
 base::Result<std::shared_ptr<Credentials>> in_cluster_credentials();
 // invalid, with the path inside the file, for what cannot be used.
 base::Result<std::shared_ptr<Credentials>> kubeconfig_credentials(const KubeconfigChoice& choice);
-// The file given; else $KUBECONFIG (one file); else the pod's; else ~/.kube/config.
+// The file given; else $KUBECONFIG (its files, merged); else the pod's; else ~/.kube/config.
 base::Result<std::shared_ptr<Credentials>> find_credentials(const KubeconfigChoice& choice);
 
 }  // namespace lockkeeper::kube

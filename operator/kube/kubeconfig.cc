@@ -68,13 +68,27 @@ class Section {
   std::string path_;
 };
 
-// The item of a list such as clusters whose name is this one, its mapping under `key`.
-base::Result<Section> named(const Section& root, const std::string& list, const std::string& key,
-                            const std::string& name) {
-  TRY(const auto items, root.list(list));
-  for (const Section& item : items) {
-    TRY(const std::string present, item.text("name"));
-    if (present == name) return item.section(key);
+// One file of those that are merged.
+struct Source {
+  Section root;
+  std::filesystem::path folder;
+  std::string where;
+};
+// An entry, and the folder that its relative paths start at.
+struct Entry {
+  Section section;
+  std::filesystem::path folder;
+};
+
+// The first item of a list such as clusters whose name is this one, its mapping under `key`.
+base::Result<Entry> named(const std::vector<Source>& sources, const std::string& list,
+                          const std::string& key, const std::string& name) {
+  for (const Source& source : sources) {
+    TRY(const auto items, source.root.list(list));
+    for (const Section& item : items) {
+      TRY(const std::string present, item.text("name"));
+      if (present == name) return Entry{item.section(key), source.folder};
+    }
   }
   return at(list, "nothing is named \"" + name + "\"");
 }
@@ -163,40 +177,72 @@ base::Result<void> read_user(const Section& user, const std::filesystem::path& f
   return {};
 }
 
-base::Result<Kubeconfig> read_root(const Section& root, const KubeconfigChoice& choice) {
-  std::string name = choice.context;
-  if (name.empty()) {
-    TRY(name, root.text("current-context"));
+base::Result<std::string> chosen_context(const std::vector<Source>& sources,
+                                         const std::string& asked) {
+  if (!asked.empty()) return asked;
+  for (const Source& source : sources) {
+    TRY(std::string name, source.root.text("current-context"));
+    if (!name.empty()) return name;
   }
-  if (name.empty()) return at("current-context", "must be set, or a context chosen");
-  TRY(const Section context, named(root, "contexts", "context", name));
+  return at("current-context", "must be set, or a context chosen");
+}
+
+base::Result<Kubeconfig> read_sources(const std::vector<Source>& sources,
+                                      const std::string& asked) {
+  TRY(const std::string name, chosen_context(sources, asked));
+  TRY(const Entry found, named(sources, "contexts", "context", name));
+  const Section& context = found.section;
   TRY_OK(context.only({"cluster", "user", "namespace", "extensions"}));
-  const auto folder = std::filesystem::absolute(choice.path).parent_path();
   Kubeconfig config;
   TRY(config.ns, context.text("namespace"));
   TRY(const std::string cluster_name, context.text("cluster"));
-  TRY(const Section cluster, named(root, "clusters", "cluster", cluster_name));
-  TRY_OK(read_cluster(cluster, folder, config));
+  TRY(const Entry cluster, named(sources, "clusters", "cluster", cluster_name));
+  TRY_OK(read_cluster(cluster.section, cluster.folder, config));
   TRY(const std::string user_name, context.text("user"));
   if (user_name.empty()) return config;
-  TRY(const Section user, named(root, "users", "user", user_name));
-  TRY_OK(read_user(user, folder, config));
+  TRY(const Entry user, named(sources, "users", "user", user_name));
+  TRY_OK(read_user(user.section, user.folder, config));
   return config;
+}
+
+base::Result<Source> read_source(const std::filesystem::path& path) {
+  TRY(const std::string text, read_file(path));
+  const std::string where = "kubeconfig " + path.string();
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (!root.IsMap()) return base::invalid(where + " is not a mapping");
+    return Source{Section(root, ""), std::filesystem::absolute(path).parent_path(), where};
+  } catch (const YAML::Exception& e) {
+    return base::invalid(where + " is not YAML").with_detail(e.what());
+  }
+}
+
+base::Result<std::vector<Source>> read_files(const KubeconfigChoice& choice) {
+  std::vector<std::filesystem::path> paths{choice.path};
+  paths.insert(paths.end(), choice.more.begin(), choice.more.end());
+  std::vector<Source> sources;
+  for (const auto& path : paths) {
+    std::error_code ignored;
+    if (paths.size() > 1 && !std::filesystem::exists(path, ignored)) continue;
+    TRY(Source source, read_source(path));
+    sources.push_back(std::move(source));
+  }
+  if (!sources.empty()) return sources;
+  return base::precondition("none of the files that KUBECONFIG names exists");
 }
 
 }  // namespace
 
 base::Result<Kubeconfig> read_kubeconfig(const KubeconfigChoice& choice) {
-  TRY(const std::string text, read_file(choice.path));
-  const std::string where = "kubeconfig " + choice.path.string();
+  TRY(const auto sources, read_files(choice));
+  std::string where = sources.front().where;
+  if (sources.size() > 1) where += " and those after it";
   try {
-    const YAML::Node root = YAML::Load(text);
-    if (!root.IsMap()) return base::invalid(where + " is not a mapping");
-    auto config = read_root(Section(root, ""), choice);
+    auto config = read_sources(sources, choice.context);
     if (!config.ok()) return std::move(config).error().within(where);
     return config;
   } catch (const YAML::Exception& e) {
-    return base::invalid(where + " is not YAML").with_detail(e.what());
+    return base::invalid(where + " cannot be read").with_detail(e.what());
   }
 }
 

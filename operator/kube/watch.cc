@@ -112,16 +112,12 @@ base::Result<void> Reflector::list(const base::Context& ctx) {
     if (!most_recent_ && !version_.empty()) options.resource_version_match = "NotOlderThan";
     sink_.begin();
   }
-  TRY(Json page, client_.list_page(ctx, options_.resource, options_.ns, options));
+  TRY(const Json page, client_.list_each(ctx, options_.resource, options_.ns, options,
+                                         [this](const Json& item) { sink_.initial(item); }));
   const auto items = page.find("items");
   const auto metadata = page.find("metadata");
   if (items == page.end() || !items->is_array() || metadata == page.end()) {
     return base::unavailable("the answer to a list is no list");
-  }
-  for (Json& item : *items) {
-    drop_managed_fields(item);
-    sink_.initial(item);
-    item = nullptr;  // a page of large objects goes as it is read
   }
   continue_token_ = text_member(*metadata, "continue");
   if (!continue_token_.empty()) {

@@ -119,6 +119,27 @@ TEST_F(CredentialsTest, FilesAreRelativeToTheKubeconfig) {
   EXPECT_EQ(read->identity->key_pem, "key");
 }
 
+TEST_F(CredentialsTest, OfSeveralFilesTheFirstThatNamesAnEntryCounts) {
+  const auto first = folder_ / "first";
+  support::write_file(first,
+                      "users: [{name: u, user: {token: mine}}]\n"
+                      "contexts: [{name: there, context: {cluster: c, user: u}}]\n");
+  std::filesystem::create_directory(folder_ / "sub");
+  support::write_file(folder_ / "sub/ca.crt", "the authority");
+  support::write_file(folder_ / "sub/second",
+                      "current-context: there\n"
+                      "clusters: [{name: c, cluster: {server: 'https://x:1', "
+                      "certificate-authority: ca.crt}}]\n"
+                      "users: [{name: u, user: {token: theirs}}]\n");
+  const auto read =
+      read_kubeconfig({.path = first, .more = {folder_ / "absent", folder_ / "sub/second"}});
+  ASSERT_TRUE(read.ok()) << read.error().text();
+  EXPECT_EQ(read->token, "mine");
+  EXPECT_EQ(read->ca_pem, "the authority");
+  EXPECT_EQ(read_kubeconfig({.path = folder_ / "no", .more = {folder_ / "none"}}).error().code,
+            base::ErrorCode::precondition);
+}
+
 TEST_F(CredentialsTest, ATokenFileIsReadAgainAfterAMinuteOrARefusal) {
   support::write_file(folder_ / "token", "first\n");
   const auto credentials = kubeconfig_credentials({.path = config("tokenFile: token")});

@@ -72,6 +72,7 @@ base::Result<Judged> judge(const catalog::Catalog& catalog, std::string_view tex
   judged.formula.columns = parsed->columns;
   judged.formula.path = path;
   judged.formula.constant = parsed->constant;
+  judged.formula.bare = parsed->bare;
   for (const auto& name : parsed->functions) TRY_OK(judge_function(catalog, name, judged));
   return judged;
 }
@@ -106,6 +107,7 @@ Formula column_formula(const std::string& column, const std::string& path) {
   out.columns = {column};
   out.path = path;
   out.plain = true;
+  out.bare = true;
   return out;
 }
 

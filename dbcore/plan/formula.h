@@ -20,6 +20,7 @@ struct Formula {
   bool stable = false;            // calls a stable function: not the same in every session
   bool constant = false;          // reads no column and calls no function
   bool plain = false;             // one column as it is, or a cast of it that cannot fail
+  bool bare = false;              // names columns alone: means the same under any search_path
 };
 
 // Refuses subqueries, aggregates, parameters, qualified columns, unknown and volatile functions.

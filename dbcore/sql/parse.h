@@ -34,6 +34,7 @@ struct Expression {
   bool has_parameter = false;      // $1
   bool qualified_columns = false;  // a.b: not allowed in our expressions
   bool constant = false;           // reads no column and calls no function
+  bool bare = false;  // names columns alone: no search_path can make it mean anything else
 };
 base::Result<Expression> expression(std::string_view text);
 

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "dbcore/sql/parse.h"
 #include "dbcore/sql/parse_rename.h"
 #include "dbcore/sql/parse_tree.h"
@@ -91,6 +94,24 @@ bool take(ProtobufCMessage& message, Expression& into) {
   return true;
 }
 
+// Nodes that look nothing up by a name that a search_path could lead astray. What is not listed may
+// do so: operators, functions, collations, and the `=` inside IN, NULLIF or a simple CASE.
+bool is_bare(ProtobufCMessage& message) {
+  if (auto* type = as<PgQuery__TypeName>(message, pg_query__type_name__descriptor)) {
+    return type->n_names == 2 && string_of(type->names[0]) == "pg_catalog";
+  }
+  static constexpr std::array known{
+      &pg_query__node__descriptor,          &pg_query__column_ref__descriptor,
+      &pg_query__a__const__descriptor,      &pg_query__integer__descriptor,
+      &pg_query__float__descriptor,         &pg_query__boolean__descriptor,
+      &pg_query__string__descriptor,        &pg_query__bit_string__descriptor,
+      &pg_query__type_cast__descriptor,     &pg_query__null_test__descriptor,
+      &pg_query__bool_expr__descriptor,     &pg_query__boolean_test__descriptor,
+      &pg_query__coalesce_expr__descriptor,
+  };
+  return std::ranges::find(known, message.descriptor) != known.end();
+}
+
 base::Result<std::string> canonical(const Tree& tree, const Scan& scan) {
   std::string text = detail::print(scan);
   if (!detail::spells(std::string(select) + text, tree)) {
@@ -105,8 +126,10 @@ base::Result<Expression> read_expression(const Tree& tree, const Scan& scan) {
   Expression result;
   result.text = Fragment::trusted(text);
   bool sound = true;
+  result.bare = true;
   detail::walk(node->base, [&](ProtobufCMessage& message) {
     sound = take(message, result) && sound;
+    result.bare = is_bare(message) && result.bare;
     return true;
   });
   if (!sound) return not_an_expression("DEFAULT is no value here");

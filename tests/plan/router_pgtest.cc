@@ -61,6 +61,42 @@ TEST(RouterTest, ACompositeWithANullInsideWasGiven) {
   EXPECT_EQ(lab.app("SELECT c FROM t"), "(1,)");
 }
 
+// Without a search_path of its own the router must not see what stands first in the client's.
+TEST(RouterTest, OperatorsAndTypesOnTheClientsPathDoNotReachIt) {
+  Lab lab(
+      "CREATE TABLE t (id int PRIMARY KEY, name text, n int); INSERT INTO t VALUES (1, 'a', 1);"
+      "CREATE SCHEMA trap;"
+      "CREATE FUNCTION trap.spring(text, text) RETURNS boolean LANGUAGE plpgsql AS"
+      " $$ BEGIN RAISE 'sprung'; END $$;"
+      "CREATE FUNCTION trap.spring(smallint, int) RETURNS boolean LANGUAGE plpgsql AS"
+      " $$ BEGIN RAISE 'sprung'; END $$;"
+      "CREATE OPERATOR trap.= (leftarg = text, rightarg = text, function = trap.spring);"
+      "CREATE OPERATOR trap.= (leftarg = smallint, rightarg = int, function = trap.spring)");
+  AddColumn plain;
+  plain.table = "t";
+  plain.column.name = "kind";
+  plain.column.type = "text";
+  plain.column.nullable = false;
+  plain.up = "'free'";
+  ChangeType wider;
+  wider.table = "t";
+  wider.column = "n";
+  wider.type = "bigint";
+  wider.to = "wide";
+  wider.down = "CAST(wide AS int)";
+  const auto plan = lab.plan({RenameColumn{"t", "name", "label"}, plain, wider});
+  ASSERT_TRUE(plan.ok()) << plan.error().text();
+  lab.run(*plan, Stage::verify);
+  ASSERT_EQ(lab.sql("SELECT count(*) FROM pg_catalog.pg_proc WHERE proconfig IS NOT NULL"), "0");
+  const std::string path = "SET search_path = trap, pg_catalog, public; ";
+  ASSERT_THROW(lab.app(path + "SELECT 'a'::text = 'b'"), support::PgError);
+  lab.app(path +
+          "CREATE TEMP TABLE boolean (x int); INSERT INTO t (id, name, n) VALUES (2, 'b', 2)");
+  lab.app(path + "UPDATE t SET label = 'c', wide = 3 WHERE id OPERATOR(pg_catalog.=) 1");
+  EXPECT_EQ(lab.app("SELECT name, label, kind, n, wide FROM t ORDER BY id"),
+            "c|c|free|3|3\nb|b|free|2|2");
+}
+
 TEST(RouterTest, AnUpThatReadsARenamedColumnFollowsTheNewName) {
   Lab lab("CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'a')");
   AddColumn big;

@@ -43,6 +43,19 @@ TEST(ExpressionTest, ConstantReadsNothingAndCallsNothing) {
   EXPECT_FALSE(read("$1").constant);
 }
 
+TEST(ExpressionTest, BareLooksNothingUpThatASearchPathCouldReplace) {
+  for (const auto* text : {"a", "'free'", "-1", "1.5", "NULL", "true", "CAST(a AS bigint)",
+                           "coalesce(a, b, 'x')", "a IS NULL AND NOT b", "a IS TRUE"}) {
+    EXPECT_TRUE(read(text).bare) << text;
+  }
+  for (const auto* text :
+       {"a + 1", "lower(a)", "pg_catalog.lower(a)", "a::text", "CAST(a AS app.money)", "now()",
+        "CURRENT_DATE", "a IN ('x')", "nullif(a, '')", "CASE a WHEN 1 THEN 2 END",
+        "a IS DISTINCT FROM b", "a COLLATE \"C\"", "greatest(a, b)", "coalesce(a, b || 'x')"}) {
+    EXPECT_FALSE(read(text).bare) << text;
+  }
+}
+
 TEST(ExpressionTest, ValueFunctionsAreNamedAsTheirFunctions) {
   EXPECT_EQ(read("CURRENT_DATE").functions, (Functions{{"pg_catalog", "now"}}));
   EXPECT_EQ(read("localtimestamp(3)").functions, (Functions{{"pg_catalog", "now"}}));

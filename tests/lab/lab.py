@@ -62,10 +62,10 @@ def run(args, input=None, env=None, timeout=600, **more):
 class Load:
     """lk_load: clients at a fixed rate. stop() gives its summary."""
 
-    def __init__(self, lab, name, requests, clients, rate, rows, user="shop_app", tag=None):
+    def __init__(self, lab, name, requests, clients, rate, rows, user="shop_app", tag=None, db="shop"):
         self.name, self.log = name, lab.folder / f"{name}-{time.monotonic_ns()}.latencies"
         self.now, self.final = {}, None
-        args = [BUILD / "tests/lk_load", "--uri", lab.uri(user, application=name), "--clients", clients, "--rate", rate,
+        args = [BUILD / "tests/lk_load", "--uri", lab.uri(user, application=name, db=db), "--clients", clients, "--rate", rate,
                 "--rows", rows, "--tag", tag or name, "--log", self.log]
         for request in requests:
             args += ["--request", request]

@@ -50,7 +50,8 @@ std::string mode_words(std::string_view lock_name) {
   " CASE WHEN b.pid IS NULL OR b.pid = 0 THEN 'prepared transaction'"                   \
   "      WHEN a.backend_type = 'autovacuum worker' THEN 'autovacuum'"                   \
   "      ELSE coalesce(a.state, '') END, b.mode,"                                       \
-  " (1000 * extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))::bigint"
+  " (1000 * extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start))::bigint,"  \
+  " coalesce(b.transaction, '')"
 
 Blocker read_blocker(const sql::Row& row) {
   Blocker blocker;
@@ -61,7 +62,8 @@ Blocker read_blocker(const sql::Row& row) {
   blocker.age_at_least = row.is_null(3);
   blocker.state = row.text(4);
   blocker.lock_mode = mode_words(row.view(5));
-  blocker.held = std::chrono::milliseconds(row.integer(6));
+  if (!row.is_null(6)) blocker.held = std::chrono::milliseconds(row.integer(6));
+  blocker.transaction = row.text(7);
   return blocker;
 }
 
@@ -79,7 +81,8 @@ sql::Statement holders_question(const std::vector<std::uint32_t>& relations,
   oids.reserve(relations.size());
   for (const auto oid : relations) oids.push_back(std::to_string(oid));
   sql::Statement ask("SELECT " LK_BLOCKER_COLUMNS
-                     " FROM (SELECT l.pid, pg_catalog.min(l.mode) AS mode"
+                     " FROM (SELECT l.pid, pg_catalog.min(l.mode) AS mode,"
+                     "  pg_catalog.min(l.virtualtransaction) AS transaction"
                      "  FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted"
                      "  AND l.relation = ANY ($1::oid[]) AND l.mode = ANY ($2::text[])"
                      "  AND l.database = (SELECT oid FROM pg_catalog.pg_database"
@@ -99,7 +102,8 @@ std::vector<Blocker> read_holders(const sql::Rows& rows) {
 Result<std::vector<Blocker>> blockers_of(const Context& ctx, sql::Session& observer,
                                          int waiting_pid) {
   sql::Statement ask("SELECT " LK_BLOCKER_COLUMNS
-                     " FROM (SELECT p.pid, coalesce(pg_catalog.min(h.mode), '') AS mode"
+                     " FROM (SELECT p.pid, coalesce(pg_catalog.min(h.mode), '') AS mode,"
+                     "  pg_catalog.min(h.virtualtransaction) AS transaction"
                      "  FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1::int)) AS p(pid)"
                      "  LEFT JOIN pg_catalog.pg_locks w ON w.pid = $1::int AND NOT w.granted"
                      "  LEFT JOIN pg_catalog.pg_locks h ON h.pid = p.pid AND h.granted"

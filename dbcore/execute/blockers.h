@@ -21,6 +21,7 @@ struct Blocker {
   std::string state;          // active, idle in transaction, autovacuum, prepared transaction
   std::string lock_mode;
   std::chrono::milliseconds held{0};  // since its transaction began; 0: not visible
+  std::string transaction;            // which one it is, visible to everybody; empty: none
   bool operator==(const Blocker&) const = default;
 };
 

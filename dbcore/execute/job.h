@@ -10,6 +10,8 @@
 
 #include "dbcore/backfill/throttle.h"
 #include "dbcore/execute/journal.h"
+#include "dbcore/execute/lives.h"
+#include "dbcore/execute/lock_protocol.h"
 #include "dbcore/execute/progress.h"
 #include "dbcore/sql/pool.h"
 
@@ -52,6 +54,9 @@ class Job {
   // The budget of blocking requests: lock_timeout, but never so long that a client which waits for
   // us reaches its deadlock check.
   [[nodiscard]] std::chrono::milliseconds lock_budget() const;
+  // What the steps so far have learned about those who hold our tables.
+  [[nodiscard]] Lives& lives() { return lives_; }
+  [[nodiscard]] Asking::Reader& reader() { return reader_; }
   void tell(std::string_view step_id, std::string_view what) const;
   void show(const std::string& activity);
 
@@ -66,6 +71,8 @@ class Job {
   std::optional<sql::Lease> session_;
   std::optional<sql::Lease> onlooker_;
   std::chrono::milliseconds deadlock_timeout_{1000};
+  Lives lives_;
+  Asking::Reader reader_;
   bool renewal_due_ = false;  // a session was lost since the epoch was taken
 };
 

@@ -24,6 +24,7 @@ constexpr auto patient_rest = 2s;
 constexpr auto doubling_at_end = 8s;
 constexpr auto before_end = 70ms;  // looks are 50 ms apart
 constexpr auto after_end = 130ms;
+constexpr int missed_for_good = 10;     // looks at others
 constexpr auto least_lifetime = 500ms;  // those who end sooner need no following
 constexpr auto statement_grace = 100ms;
 constexpr auto answer_grace = 15s;  // for the server to answer once its own limits have passed
@@ -109,6 +110,11 @@ Context bounded(const Context& ctx, const Attempt& attempt) {
 Asking::Asking(std::chrono::milliseconds budget, base::Clock::Steady now)
     : budget_(budget), since_(now), rested_(now), patient_(now) {}
 
+void Asking::expect(Reader reader) {
+  followed_ = reader.pid;
+  lifetime_ = reader.lifetime;
+}
+
 std::chrono::milliseconds Asking::length(base::Clock::Steady now) const {
   const std::chrono::duration<double> step = at_end_ ? doubling_at_end : doubling;
   const double doublings = std::min(20.0, (now - since_) / step);
@@ -147,12 +153,16 @@ void Asking::follow(const std::vector<Blocker>& holders) {
   if (ended && held_ > 0ms) {
     // Its end was seen, unless it came while we asked and did not look.
     if (!asked_in_this_life_ || lifetime_ == 0ms) lifetime_ = held_;
+    if (lifetime_ < least_lifetime) lifetime_ = 0ms;
     asked_in_this_life_ = false;
     held_ = 0ms;
   }
   if (found != holders.end()) {
     held_ = found->held;
-  } else if (lifetime_ == 0ms) {
+    missed_ = 0;
+  } else if (lifetime_ == 0ms || ++missed_ >= missed_for_good) {
+    lifetime_ = 0ms;
+    missed_ = 0;
     followed_ = holders.front().pid;
     held_ = holders.front().held;
   }

@@ -30,6 +30,14 @@ class Asking {
  public:
   Asking(std::chrono::milliseconds budget, base::Clock::Steady now);
 
+  // A reader that comes again and again, as an earlier step came to know it.
+  struct Reader {
+    int pid = 0;
+    std::chrono::milliseconds lifetime{0};  // of one of its transactions; 0: not known
+  };
+  [[nodiscard]] Reader followed() const { return {followed_, lifetime_}; }
+  void expect(Reader reader);
+
   // How long the next ask may wait for one lock: short, growing to the budget as hours pass.
   [[nodiscard]] std::chrono::milliseconds length(base::Clock::Steady now) const;
   // An ask of that length came to nothing: the next one rests four times as long.
@@ -51,6 +59,7 @@ class Asking {
   int followed_ = 0;                       // pid
   std::chrono::milliseconds held_{0};      // by it, when last seen
   std::chrono::milliseconds lifetime_{0};  // of one of its transactions; 0: not known yet
+  int missed_ = 0;                         // looks that did not find it
   bool asked_in_this_life_ = false;
   bool at_end_ = false;  // the next ask is one at the end of the followed reader
 };

@@ -42,7 +42,9 @@ class TransactionRun {
         task_(task),
         asking_(job.lock_budget(), ctx.clock().now()),
         started_(ctx.clock().now()),
-        noted_(started_) {}
+        noted_(started_) {
+    asking_.expect(job.reader());
+  }
 
   Result<void> run() {
     while (true) {
@@ -51,6 +53,7 @@ class TransactionRun {
       TRY(auto* const session, job_.session(ctx_));
       const auto length = asking_.length(ctx_.clock().now());
       auto done = try_once(*session, length);
+      job_.reader() = asking_.followed();
       if (done) return {};
       if (!worth_another_try(done.error())) return std::move(done).error();
       TRY_OK(note_failure(done.error(), length));
@@ -182,6 +185,7 @@ class TransactionRun {
     job_.show(waiting());
     while (true) {
       TRY(auto there, holders(ctx_, *session, oids_of(*task_.action), mode()));
+      job_.lives().complete(there, ctx_.clock().now());
       const bool due = asking_.due(ctx_.clock().now(), there);
       publish(std::move(there));
       if (due) return {};

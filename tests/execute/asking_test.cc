@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "dbcore/execute/lives.h"
 #include "dbcore/execute/lock_protocol.h"
 
 namespace lockkeeper::execute {
@@ -57,6 +58,82 @@ TEST(AskingTest, SomebodyWhoHasBeenThereForLongIsAskedSeldom) {
   asking.failed(now, 80ms);
   EXPECT_FALSE(asking.due(now + 1900ms, {holder(1, 60s)}));
   EXPECT_TRUE(asking.due(now + 2500ms, {holder(1, 60s)}));
+}
+
+Blocker hidden(int pid, const std::string& transaction) {
+  Blocker made;
+  made.pid = pid;
+  made.age_at_least = true;
+  made.transaction = transaction;
+  return made;
+}
+
+TEST(LivesTest, ATransactionWhoseBeginningWasSeenIsTimed) {
+  Lives lives;
+  Steady now;
+  const auto look = [&](std::vector<Blocker> there) {
+    now += 50ms;
+    lives.complete(there, now);
+    return there;
+  };
+  look({hidden(1, "3/7")});
+  EXPECT_EQ(look({hidden(1, "3/7")})[0].held, 0ms) << "it was there before us";
+  EXPECT_EQ(look({hidden(1, "3/8")})[0].held, 1ms);
+  EXPECT_EQ(look({hidden(1, "3/8")})[0].held, 51ms);
+  EXPECT_EQ(look({hidden(2, "4/1"), hidden(1, "3/8")})[0].pid, 1) << "the longest stands first";
+  now += 10s;
+  EXPECT_EQ(look({hidden(1, "3/9")})[0].held, 0ms) << "nobody saw when it began";
+}
+
+// One reader of 5 s after the other, which ends while an ask waits or not at all.
+Steady granted(Asking& asking, bool visible, Steady from, std::chrono::milliseconds began) {
+  Lives lives;
+  const Steady zero;
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(from - zero);
+  int life = 0;
+  while (now < 300s) {
+    while (now - began >= 5s) {
+      began += 5s;
+      ++life;
+    }
+    auto reader = hidden(1, std::to_string(life));
+    reader.age_at_least = !visible;
+    if (visible) reader.held = now - began + 1ms;
+    std::vector<Blocker> there = {reader};
+    lives.complete(there, zero + now);
+    if (!asking.due(zero + now, there)) {
+      now += 50ms;
+      continue;
+    }
+    const auto until = now + asking.length(zero + now);
+    if (began + 5s <= until) break;
+    now = until;
+    asking.failed(zero + now, asking.length(zero + now));
+  }
+  return zero + now;
+}
+
+TEST(AskingTest, AReaderBackToBackIsMetAtItsEndWhetherItsAgeShowsOrNot) {
+  const Steady zero;
+  for (const bool visible : {true, false}) {
+    for (auto start = 0ms; start < 5s; start += 230ms) {
+      Asking asking(500ms, zero + start);
+      const auto end = granted(asking, visible, zero + start, 0ms);
+      EXPECT_LT(end - (zero + start), 21s) << visible << " from " << start.count();
+    }
+  }
+}
+
+TEST(AskingTest, WhatOneStepLearnedTheNextOneUses) {
+  const Steady zero;
+  Asking first(500ms, zero);
+  const auto begin = granted(first, true, zero, 0ms) + 1s;
+  Asking next(500ms, begin);
+  next.expect(first.followed());
+  const auto began = 5s * ((begin - zero) / 5s);
+  const auto end =
+      granted(next, true, begin, std::chrono::duration_cast<std::chrono::milliseconds>(began));
+  EXPECT_LT(end - begin, 5s);
 }
 
 // Two readers of 5 s each, half a life apart: one of them is always there. A model of the lock

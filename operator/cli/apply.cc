@@ -33,8 +33,10 @@ ExitCode apply(const base::Context& ctx, const Console& console, const ApplyVerb
                          .database = verb.database,
                          .output = verb.output,
                          .wait = verb.wait,
-                         .judge = [until = verb.until](const crds::Migration& migration) {
-                           return judge_apply(migration, until);
+                         .judge = [&ctx, until = verb.until](const crds::Migration& migration) {
+                           return judge_apply(
+                               migration, until,
+                               std::chrono::floor<std::chrono::seconds>(ctx.clock().wall()));
                          }});
 }
 

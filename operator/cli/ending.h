@@ -25,7 +25,8 @@ struct Judgement {
 };
 
 // of: what apply was asked; empty `until`: as the plan has it.
-Judgement judge_apply(const crds::Migration& migration, std::optional<crds::Until> until);
+Judgement judge_apply(const crds::Migration& migration, std::optional<crds::Until> until,
+                      std::chrono::sys_seconds now = {});
 Judgement judge_rollback(const crds::Migration& migration);
 
 }  // namespace lockkeeper::cli

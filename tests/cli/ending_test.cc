@@ -50,12 +50,21 @@ TEST(Ending, ApprovalIsWaitedForByNobody) {
 }
 
 TEST(Ending, BlockedAndDrainingWaitForSomebody) {
-  for (const Reason reason : {Reason::row_fails, Reason::draining_old, Reason::drift,
-                              Reason::window_closed, Reason::awaiting_contract}) {
+  for (const Reason reason :
+       {Reason::row_fails, Reason::draining_old, Reason::drift, Reason::window_closed}) {
     const Judgement judgement = judge_apply(with(ConditionType::ready, false, reason), {});
     EXPECT_EQ(judgement.ending, Ending::waiting) << to_string(reason);
     EXPECT_FALSE(judgement.at_once) << to_string(reason);
   }
+}
+
+TEST(Ending, ContractIsWaitedForOnlyUntilItsTime) {
+  auto held = with(ConditionType::ready, false, Reason::awaiting_contract);
+  const std::chrono::sys_seconds now{std::chrono::hours(1000)};
+  held.status.contract_after = now + std::chrono::hours(1);
+  EXPECT_EQ(judge_apply(held, {}, now).ending, Ending::waiting);
+  held.status.contract_after = now;
+  EXPECT_EQ(judge_apply(held, {}, now).ending, Ending::going);
 }
 
 TEST(Ending, StalledAndRolledBackAreFailuresOfApply) {

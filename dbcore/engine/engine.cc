@@ -52,21 +52,76 @@ Result<plan::Plan> Engine::plan(const Context& ctx, const Identity& identity,
                                 const std::set<std::string>& allow) {
   TRY(const auto request, plan::request(identity.schema, operations));
   TRY(const auto session, pool_->acquire(ctx));
-  TRY(const auto catalog, catalog::inspect(ctx, *session, request));
-  TRY_OK(judge_server(catalog.server));
-  TRY_OK(judge_tables(catalog));
-  TRY_OK(check_ownership(ctx, *session, catalog));
   const plan::Options options{.allow = allow,
                               .rollout_id = plan::rollout_id(identity.schema, identity.name)};
-  TRY(auto made, plan::make(operations, catalog, options));
+  TRY(auto made, read_and_plan(ctx, *session, request, operations, options));
   TRY_OK(plan::probe(ctx, *session, made));
   return made;
+}
+
+// The signature is of the catalog's own snapshot: as long as it stands, nothing has changed since,
+// the definitions that the server printed from after that snapshot included.
+Result<plan::Plan> Engine::read_and_plan(const Context& ctx, sql::Session& session,
+                                         const catalog::Request& request,
+                                         const std::vector<plan::Operation>& operations,
+                                         const plan::Options& options) {
+  TRY(auto transaction,
+      sql::Transaction::begin(ctx, session, sql::Isolation::repeatable_read_read_only));
+  TRY(const auto catalog, catalog::inspect(ctx, session, request));
+  TRY_OK(judge_server(catalog.server));
+  TRY_OK(judge_tables(catalog));
+  TRY_OK(check_ownership(ctx, session, catalog));
+  TRY(auto made, plan::make(operations, catalog, options));
+  TRY_OK(remember(ctx, session, made, request, catalog.server));
+  TRY_OK(transaction.commit(ctx));
+  return made;
+}
+
+Result<void> Engine::remember(const Context& ctx, sql::Session& session, const plan::Plan& plan,
+                              const catalog::Request& request, const catalog::Server& server) {
+  bool ledger = false;
+  {
+    const base::Lock lock(mutex_);
+    seen_.reset();
+    ledger = ledger_;
+  }
+  // What start() writes down are the facts of all the plan's tables.
+  if (!ledger || execute::request_of(plan).tables != request.tables) return {};
+  TRY(auto signature, execute::journal::signature(ctx, session, execute::relations_of(plan)));
+  const base::Lock lock(mutex_);
+  seen_ = Seen{plan.hash, std::move(signature), server};
+  return {};
 }
 
 Result<std::optional<Record>> Engine::find(const Context& ctx, const Identity& identity) {
   TRY(const auto session, pool_->acquire(ctx));
   TRY_OK(execute::journal::install(ctx, *session));
+  {
+    const base::Lock lock(mutex_);
+    ledger_ = true;
+  }
   return execute::journal::find(ctx, *session, identity);
+}
+
+Result<Engine::Seen> Engine::see(const Context& ctx, sql::Session& session, const plan::Plan& plan,
+                                 const catalog::Request& request, std::vector<std::string>& facts) {
+  std::optional<Seen> seen;
+  {
+    const base::Lock lock(mutex_);
+    seen = std::exchange(seen_, {});
+  }
+  if (seen && seen->plan_hash == plan.hash) {
+    TRY(const auto now, execute::journal::signature(ctx, session, execute::relations_of(plan)));
+    facts = plan.facts;
+    if (now == seen->signature) return std::move(*seen);
+  }
+  TRY(auto state, execute::read_state(ctx, session, plan));
+  // Read after the signature was: what changes from here on is found by the first step.
+  TRY(const auto catalog, catalog::inspect(ctx, session, request));
+  const auto found = catalog::facts(catalog);
+  if (catalog::fingerprint(found) != plan.fingerprint) return moved(plan, found);
+  facts = std::move(state.facts);
+  return Seen{plan.hash, std::move(state.signature), catalog.server};
 }
 
 Result<Record> Engine::start(const Context& ctx, const Identity& identity, const plan::Plan& plan,
@@ -75,20 +130,17 @@ Result<Record> Engine::start(const Context& ctx, const Identity& identity, const
   TRY(const auto session, pool_->acquire(ctx));
   TRY_OK(execute::journal::install(ctx, *session));
   TRY(const auto request, plan::request(identity.schema, operations));
-  TRY(auto state, execute::read_state(ctx, *session, plan));
-  // Read after the signature was: what changes from here on is found by the first step.
-  TRY(const auto catalog, catalog::inspect(ctx, *session, request));
-  const auto facts = catalog::facts(catalog);
-  if (catalog::fingerprint(facts) != plan.fingerprint) return moved(plan, facts);
+  std::vector<std::string> facts;
+  TRY(auto seen, see(ctx, *session, plan, request, facts));
   return execute::journal::start(ctx, *session,
                                  {.identity = identity,
                                   .plan = plan,
                                   .operations_hash = operations_hash(operations),
                                   .approval_hash = approval_hash,
-                                  .system_identifier = catalog.server.system_identifier,
-                                  .database_oid = catalog.server.database_oid,
-                                  .facts = std::move(state.facts),
-                                  .signature = std::move(state.signature)});
+                                  .system_identifier = seen.server.system_identifier,
+                                  .database_oid = seen.server.database_oid,
+                                  .facts = std::move(facts),
+                                  .signature = std::move(seen.signature)});
 }
 
 Result<Record> Engine::adopt(const Context& ctx, const Record& record) {

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "dbcore/backfill/throttle.h"
+#include "dbcore/base/mutex.h"
+#include "dbcore/catalog/inspect.h"
 #include "dbcore/execute/job.h"
 #include "dbcore/execute/journal.h"
 #include "dbcore/execute/progress.h"
@@ -94,6 +96,22 @@ class Engine {
   base::Result<void> orphan(const base::Context& ctx, const execute::Identity& identity);
 
  private:
+  // What plan() read: start() need not read it again while the signature stands.
+  struct Seen {
+    std::string plan_hash;
+    std::string signature;
+    catalog::Server server;
+  };
+  base::Result<plan::Plan> read_and_plan(const base::Context& ctx, sql::Session& session,
+                                         const catalog::Request& request,
+                                         const std::vector<plan::Operation>& operations,
+                                         const plan::Options& options);
+  base::Result<void> remember(const base::Context& ctx, sql::Session& session,
+                              const plan::Plan& plan, const catalog::Request& request,
+                              const catalog::Server& server);
+  // The schema that the plan was made for, as it still is; conflict when it moved.
+  base::Result<Seen> see(const base::Context& ctx, sql::Session& session, const plan::Plan& plan,
+                         const catalog::Request& request, std::vector<std::string>& facts);
   base::Result<execute::Record> work(const base::Context& ctx, const execute::Record& record,
                                      const Tuning& tuning, execute::Progress& progress,
                                      base::Result<void> (*story)(const base::Context&,
@@ -101,6 +119,9 @@ class Engine {
 
   std::shared_ptr<sql::Pool> pool_;
   Observer observer_;
+  base::Mutex mutex_;
+  bool ledger_ LK_GUARDED_BY(mutex_) = false;  // known to be there
+  std::optional<Seen> seen_ LK_GUARDED_BY(mutex_);
 };
 
 // SHA-256 over the canonical form of the operations: recognises the same list under one name.

@@ -1,7 +1,6 @@
 #include "dbcore/execute/facts.h"
 
 #include "dbcore/catalog/fingerprint.h"
-#include "dbcore/catalog/inspect.h"
 
 namespace lockkeeper::execute {
 namespace {
@@ -10,21 +9,6 @@ using base::Context;
 using base::Result;
 
 constexpr int most_readings = 5;
-
-catalog::Request request_of(const plan::Plan& plan) {
-  catalog::Request request;
-  request.schema = sql::Identifier::trusted(plan.schema);
-  for (const auto& table : plan.tables) {
-    if (!table.view && table.schema == plan.schema) request.tables.insert(table.name);
-  }
-  return request;
-}
-
-std::vector<std::uint32_t> relations_of(const plan::Plan& plan) {
-  std::vector<std::uint32_t> oids;
-  for (const auto& table : plan.tables) oids.push_back(table.oid);
-  return oids;
-}
 
 std::vector<std::string> without(std::vector<std::string> facts, std::string_view own) {
   if (own.empty()) return facts;
@@ -54,6 +38,22 @@ Result<void> write_state(const Context& ctx, Job& job, SchemaState state) {
 }
 
 }  // namespace
+
+catalog::Request request_of(const plan::Plan& plan) {
+  catalog::Request request;
+  request.schema = sql::Identifier::trusted(plan.schema);
+  for (const auto& table : plan.tables) {
+    if (!table.view && table.schema == plan.schema) request.tables.insert(table.name);
+  }
+  return request;
+}
+
+std::vector<std::uint32_t> relations_of(const plan::Plan& plan) {
+  std::vector<std::uint32_t> oids;
+  oids.reserve(plan.tables.size());
+  for (const auto& table : plan.tables) oids.push_back(table.oid);
+  return oids;
+}
 
 base::Error drift_error(const std::string& difference) {
   return base::precondition("the schema was changed by somebody else")

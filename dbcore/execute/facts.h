@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dbcore/catalog/inspect.h"
 #include "dbcore/execute/job.h"
 
 namespace lockkeeper::execute {
@@ -17,6 +18,9 @@ struct SchemaState {
   std::vector<std::string> facts;
   std::string signature;
 };
+// What read_state() reads, and what it signs.
+catalog::Request request_of(const plan::Plan& plan);
+std::vector<std::uint32_t> relations_of(const plan::Plan& plan);
 base::Result<SchemaState> read_state(const base::Context& ctx, sql::Session& session,
                                      const plan::Plan& plan);
 

@@ -22,6 +22,8 @@ LocalCluster::LocalCluster(std::vector<crds::Migration> migrations,
     meta.resource_version = "1";
     meta.generation = 1;
     meta.finalizers = {std::string(crds::finalizer)};
+    // Nobody edits a file's object while it runs: it begins with the mark that freezes it.
+    migration.status.started_at = now;
     const Key database_key{meta.ns, migration.spec.database_ref.name};
     crds::Database database;
     database.metadata.ns = database_key.ns;

@@ -1,15 +1,12 @@
 // The only unit that includes cpprestsdk. Its exceptions end here, its tasks are waited for with
 // our stop token and our deadlines, and a request is given up by its cancellation token, which
 // closes the connection.
-#include <arpa/inet.h>
 #include <cpprest/http_client.h>
-#include <netdb.h>
 #include <pplx/threadpool.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 
 #include "dbcore/base/version.h"
 #include "operator/http/transport.h"
@@ -262,7 +259,8 @@ web::http::client::http_client_config make_config(const Tls& tls,
   config.set_validate_certificates(tls.verify);
   if (!trust) return config;
   config.set_ssl_context_callback(
-      [trust, identity = tls.identity](boost::asio::ssl::context& context) {
+      [trust, identity = tls.identity, source = tls.ca_source](boost::asio::ssl::context& context) {
+        if (source) trust->renew(source());
         trust->apply(context.native_handle());
         if (!identity) return;
         const auto present = identity();
@@ -281,72 +279,6 @@ base::Result<web::uri> parse_url(const std::string& text) {
     // said below
   }
   return base::invalid("not an http or https URL: \"" + text + "\"");
-}
-
-// All addresses of a host, in a thread of its own because it can hang as long as it likes.
-struct Lookup {
-  Bell bell;
-  std::vector<std::string> addresses;
-  std::string error;
-};
-
-void look_up(Lookup& lookup, const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found); rc != 0) {
-    lookup.error = gai_strerror(rc);
-    return;
-  }
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    std::array<char, NI_MAXHOST> text{};
-    if (getnameinfo(each->ai_addr, each->ai_addrlen, text.data(), text.size(), nullptr, 0,
-                    NI_NUMERICHOST) == 0) {
-      lookup.addresses.emplace_back(text.data());
-    }
-  }
-  freeaddrinfo(found);
-}
-
-base::Result<std::string> allowed_address(const base::Context& ctx, const OneShot& request,
-                                          std::string host) {
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  auto lookup = std::make_shared<Lookup>();
-  std::thread([lookup, host] {
-    look_up(*lookup, host);
-    lookup->bell.ring();
-  }).detach();
-  const auto limit = std::min<base::Clock::Duration>(request.timeout, ctx.remaining());
-  if (!lookup->bell.wait(ctx.stop(), after(limit))) {
-    TRY_OK(ctx.check());
-    return base::unavailable("cannot resolve " + host + " in time");
-  }
-  if (lookup->addresses.empty()) {
-    return base::unavailable("cannot resolve " + host).with_detail(lookup->error);
-  }
-  for (const std::string& address : lookup->addresses) TRY_OK(request.allow(address));
-  // The library cannot connect to an IPv6 literal.
-  const auto usable = std::ranges::find_if(lookup->addresses, [](const std::string& address) {
-    return address.find(':') == std::string::npos;
-  });
-  if (usable != lookup->addresses.end()) return *usable;
-  return base::unavailable(host + " has no IPv4 address");
-}
-
-// The URL with the host replaced by the address that was allowed.
-struct Target {
-  std::string base_url;
-  std::string host_header;
-};
-
-base::Result<Target> choose_target(const base::Context& ctx, const OneShot& request,
-                                   const web::uri& url) {
-  const std::string port = url.is_port_default() ? "" : ":" + std::to_string(url.port());
-  const std::string base = url.scheme() + "://";
-  if (!request.allow) return Target{base + url.host() + port, ""};
-  TRY(const std::string address, allowed_address(ctx, request, url.host()));
-  const bool tls = url.scheme() == "https";
-  return Target{base + address + port, tls ? url.host() : url.host() + port};
 }
 
 base::Result<std::shared_ptr<Trust>> shared_system_trust() {
@@ -375,27 +307,6 @@ base::Result<std::shared_ptr<Transport>> make_transport(Endpoint endpoint) {
   TRY_OK(parse_url(to.base_url));
   TRY(auto transport, build(to.base_url, to.tls));
   return std::shared_ptr<Transport>(std::move(transport));
-}
-
-base::Result<Response> get_once(const base::Context& ctx, const OneShot& request) {
-  TRY(const web::uri url, parse_url(request.url));
-  TRY(const Target target, choose_target(ctx, request, url));
-  Tls tls;
-  tls.ca_pem = request.ca_pem;
-  tls.server_name = target.host_header;
-  TRY(const auto transport, build(target.base_url, tls));
-  Request get;
-  get.target = url.resource().to_string();
-  get.headers = request.headers;
-  get.timeout = request.timeout;
-  get.idle_timeout = request.timeout;
-  std::string body;
-  TRY(Response response, transport->stream(ctx, get, [&](std::string_view chunk) {
-    body += chunk.substr(0, request.max_body - body.size());
-    return body.size() < request.max_body;
-  }));
-  if (response.ok()) response.body = std::move(body);
-  return response;
 }
 
 }  // namespace lockkeeper::http

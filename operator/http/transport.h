@@ -76,7 +76,10 @@ struct ClientIdentity {
 
 struct Tls {
   std::string ca_pem{};  // the only authorities trusted; empty: the system's
-  bool verify = true;    // off only where a user's file says so in as many words
+  // Asked on each new connection, so that a rotated authority is picked up; empty: ca_pem for good.
+  // What cannot be used leaves the last good one. It must not block.
+  std::function<std::string()> ca_source{};
+  bool verify = true;  // off only where a user's file says so in as many words
   // Expected in the certificate instead of the URL's host; empty: the host.
   std::string server_name{};
   // Asked on each new connection, so that a rotated certificate is picked up; empty: none. It must

@@ -53,7 +53,7 @@ std::string openssl_errors() {
   return text;
 }
 
-base::Result<std::shared_ptr<Trust>> Trust::make(std::string_view ca_pem) {
+base::Result<Trust::Store> Trust::read(std::string_view ca_pem) {
   Store store(X509_STORE_new());
   if (ca_pem.empty()) {
     if (X509_STORE_set_default_paths(store.get()) != 1) {
@@ -64,12 +64,29 @@ base::Result<std::shared_ptr<Trust>> Trust::make(std::string_view ca_pem) {
     return base::invalid("no certificate in the certificate authority's text")
         .with_hint("give one or more PEM blocks that begin with BEGIN CERTIFICATE");
   }
-  return std::shared_ptr<Trust>(new Trust(std::move(store)));
+  return store;
+}
+
+base::Result<std::shared_ptr<Trust>> Trust::make(std::string_view ca_pem) {
+  TRY(Store store, read(ca_pem));
+  return std::shared_ptr<Trust>(new Trust(std::move(store), ca_pem));
+}
+
+void Trust::renew(std::string_view ca_pem) {
+  const std::lock_guard lock(mutex_);
+  if (ca_pem.empty() || ca_pem == pem_) return;
+  auto store = read(ca_pem);
+  if (!store.ok()) return;
+  store_ = std::move(store).value();  // contexts that have the old one hold it themselves
+  pem_ = ca_pem;
 }
 
 void Trust::apply(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set1_cert_store(context, store_.get());
+  {
+    const std::lock_guard lock(mutex_);
+    SSL_CTX_set1_cert_store(context, store_.get());
+  }
   SSL_CTX_set_cert_verify_callback(context, &Trust::verify, this);
 }
 

@@ -1,5 +1,5 @@
 // Certificate authorities and client certificates for OpenSSL, parsed once and shared by all the
-// connections of an endpoint. Thread-safe after construction.
+// connections of an endpoint. Thread-safe.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -20,6 +20,8 @@ class Trust {
   // it.
   static base::Result<std::shared_ptr<Trust>> make(std::string_view ca_pem);
 
+  // From the next connection on these authorities; what is the same, or no PEM, changes nothing.
+  void renew(std::string_view ca_pem);
   // Makes a connection's context trust these authorities alone, speak TLS 1.2 or later, and tell
   // us why it refused a certificate.
   void apply(SSL_CTX* context);
@@ -32,11 +34,13 @@ class Trust {
   };
   using Store = std::unique_ptr<X509_STORE, FreeStore>;
 
-  explicit Trust(Store store) : store_(std::move(store)) {}
+  Trust(Store store, std::string_view ca_pem) : store_(std::move(store)), pem_(ca_pem) {}
+  static base::Result<Store> read(std::string_view ca_pem);
   static int verify(X509_STORE_CTX* context, void* self);
 
-  Store store_;
   mutable std::mutex mutex_;
+  Store store_;      // guarded by mutex_, as the rest
+  std::string pem_;  // that it was made of
   std::string refusal_;
 };
 

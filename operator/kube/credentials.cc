@@ -34,6 +34,7 @@ class PodCredentials final : public Credentials {
       : server_(std::move(server)),
         ns_(std::move(ns)),
         ca_pem_(std::move(ca_pem)),
+        ca_(std::make_shared<RotatedFile>(pod_folder / "ca.crt")),
         token_(pod_folder / "token") {}
 
   [[nodiscard]] const std::string& server() const override { return server_; }
@@ -41,6 +42,7 @@ class PodCredentials final : public Credentials {
   [[nodiscard]] http::Tls tls() const override {
     http::Tls tls;
     tls.ca_pem = ca_pem_;
+    tls.ca_source = ca_source(ca_);
     return tls;
   }
   base::Result<std::optional<std::string>> authorization(const base::Context& ctx) override {
@@ -53,7 +55,8 @@ class PodCredentials final : public Credentials {
   const std::string server_;
   const std::string ns_;
   const std::string ca_pem_;
-  TokenFile token_;
+  const std::shared_ptr<RotatedFile> ca_;
+  RotatedFile token_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 namespace lockkeeper::kube {
@@ -57,7 +58,7 @@ base::Result<std::string> decode_base64(std::string_view text) {
   return std::string(out.begin(), out.begin() + size - static_cast<std::ptrdiff_t>(padding));
 }
 
-base::Result<std::string> TokenFile::read(const base::Clock& clock) {
+base::Result<std::string> RotatedFile::read(const base::Clock& clock) {
   const base::Lock lock(mutex_);
   const auto now = clock.now();
   if (!token_.empty() && now - read_at_ < reread_after) return token_;
@@ -72,9 +73,16 @@ base::Result<std::string> TokenFile::read(const base::Clock& clock) {
   return token_;
 }
 
-void TokenFile::reject() {
+void RotatedFile::reject() {
   const base::Lock lock(mutex_);
   read_at_ = {};
+}
+
+std::function<std::string()> ca_source(std::shared_ptr<RotatedFile> file) {
+  return [file = std::move(file)] {
+    auto text = file->read(base::Clock::real());
+    return text.ok() ? std::move(text).value() : std::string();
+  };
 }
 
 }  // namespace lockkeeper::kube

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,11 +22,11 @@ std::string trimmed(std::string_view text);
 // Base64 (RFC 4648, padding required, line breaks allowed); invalid otherwise.
 base::Result<std::string> decode_base64(std::string_view text);
 
-// A token that somebody else rotates: read again after a minute, or when the server refused it. If
-// it cannot be read then, the last one serves on. Thread-safe.
-class TokenFile {
+// A token, or certificates, that somebody else rotates: read again after a minute, or when the
+// server refused it. If it cannot be read then, the last one serves on. Thread-safe.
+class RotatedFile {
  public:
-  explicit TokenFile(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit RotatedFile(std::filesystem::path path) : path_(std::move(path)) {}
 
   base::Result<std::string> read(const base::Clock& clock);
   void reject();
@@ -35,5 +37,8 @@ class TokenFile {
   std::string token_ LK_GUARDED_BY(mutex_);
   base::Clock::Steady read_at_ LK_GUARDED_BY(mutex_){};
 };
+
+// What http::Tls asks for a rotated authority; "" when the file was never readable.
+std::function<std::string()> ca_source(std::shared_ptr<RotatedFile> file);
 
 }  // namespace lockkeeper::kube

@@ -117,6 +117,10 @@ base::Result<void> read_cluster(const Section& cluster, const std::filesystem::p
   TRY(config.server, cluster.text("server"));
   if (config.server.empty()) return at(cluster.path("server"), "must be set");
   TRY(config.ca_pem, material(cluster, "certificate-authority", folder));
+  TRY(const std::string ca_file, cluster.text("certificate-authority"));
+  if (!ca_file.empty() && !cluster.has("certificate-authority-data")) {
+    config.ca_file = folder / ca_file;
+  }
   TRY(config.insecure, cluster.flag("insecure-skip-tls-verify"));
   TRY(config.server_name, cluster.text("tls-server-name"));
   if (config.insecure && !config.ca_pem.empty()) {

@@ -26,6 +26,7 @@ struct Kubeconfig {
   std::string server{};
   std::string ns{};
   std::string ca_pem{};
+  std::filesystem::path ca_file{};  // that ca_pem was read from; empty: it stands in the text
   std::string server_name{};
   bool insecure = false;
   std::optional<http::ClientIdentity> identity{};

@@ -17,7 +17,9 @@ class KubeconfigCredentials final : public Credentials,
                                     public std::enable_shared_from_this<KubeconfigCredentials> {
  public:
   explicit KubeconfigCredentials(Kubeconfig config)
-      : config_(std::move(config)), token_file_(config_.token_file) {}
+      : config_(std::move(config)), token_file_(config_.token_file) {
+    if (!config_.ca_file.empty()) ca_file_ = std::make_shared<RotatedFile>(config_.ca_file);
+  }
 
   [[nodiscard]] const std::string& server() const override { return config_.server; }
   [[nodiscard]] const std::string& ns() const override { return config_.ns; }
@@ -25,6 +27,7 @@ class KubeconfigCredentials final : public Credentials,
   [[nodiscard]] http::Tls tls() const override {
     http::Tls tls;
     tls.ca_pem = config_.ca_pem;
+    if (ca_file_) tls.ca_source = ca_source(ca_file_);
     tls.verify = !config_.insecure;
     tls.server_name = config_.server_name;
     if (config_.identity || config_.exec) {
@@ -69,7 +72,8 @@ class KubeconfigCredentials final : public Credentials,
   }
 
   const Kubeconfig config_;
-  TokenFile token_file_;
+  RotatedFile token_file_;
+  std::shared_ptr<RotatedFile> ca_file_;
   mutable base::Mutex mutex_;
   std::optional<ExecCredential> credential_ LK_GUARDED_BY(mutex_);
 };

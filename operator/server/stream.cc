@@ -1,6 +1,7 @@
 #include "operator/server/stream.h"
 
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -90,9 +91,25 @@ base::Result<short> Stream::wanted(int rc) const {
 }
 
 base::Result<void> Stream::handshake(Deadline deadline) {
+  return shake(SSL_accept, deadline);
+}
+
+base::Result<void> Stream::connect_tls(const std::string& host, Deadline deadline) {
+  if (ssl_ == nullptr) return {};
+  SSL_set_connect_state(ssl_.get());
+  X509_VERIFY_PARAM* expected = SSL_get0_param(ssl_.get());
+  if (X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) != 1) {
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set1_host(expected, host.c_str(), host.size());
+    SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
+  }
+  return shake(SSL_connect, deadline);
+}
+
+base::Result<void> Stream::shake(int (*half)(SSL*), Deadline deadline) {
   while (ssl_ != nullptr) {
     ERR_clear_error();
-    const int rc = SSL_accept(ssl_.get());
+    const int rc = half(ssl_.get());
     if (rc == 1) return {};
     TRY(const short events, wanted(rc));
     if (events == 0) return broken("closed in the handshake");

@@ -1,4 +1,4 @@
-// One accepted connection: a non-blocking socket, with TLS over it or not, whose every wait is a
+// One connection: a non-blocking socket, with TLS over it or not, whose every wait is a
 // poll on the socket and the stop event with a deadline. One owner.
 #pragma once
 
@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "dbcore/base/clock.h"
@@ -51,6 +52,8 @@ class Stream {
 
   // The server's half of the TLS handshake; nothing without TLS.
   [[nodiscard]] base::Result<void> handshake(Deadline deadline);
+  // The client's: the peer's certificate must be for this host, a name or an address.
+  [[nodiscard]] base::Result<void> connect_tls(const std::string& host, Deadline deadline);
   // At least one byte; 0 when the peer has closed. cancelled on stop, unavailable at the deadline.
   [[nodiscard]] base::Result<std::size_t> read(char* buffer, std::size_t size, Deadline deadline);
   // All of it. A stop does not end it, but leaves it one second.
@@ -64,6 +67,7 @@ class Stream {
   };
   enum class OnStop { give_up, hurry };
 
+  base::Result<void> shake(int (*half)(SSL*), Deadline deadline);
   base::Result<void> wait(short events, Deadline& deadline, OnStop on_stop);
   // True when the socket has something; false when the time is over or a stop came.
   base::Result<bool> poll_once(short events, base::Clock::Duration limit, bool stopping);

@@ -246,6 +246,71 @@ base::Result<http::Response> ask_tls(const Server& server, http::Tls tls) {
   return (*transport)->send({}, {.target = "/hello"});
 }
 
+base::Result<http::Response> get_once(const Server& server, const std::string& host,
+                                      const std::string& ca) {
+  return http::get_once(
+      {},
+      {.url = "https://" + host + ":" + std::to_string(server.port()) + "/hello", .ca_pem = ca});
+}
+
+TEST(TlsServerTest, AGetOfACheckIsReadOverTlsFromTheHostThatItNamed) {
+  const Files files;
+  files.make("localhost");
+  Options options;
+  options.certificate = {files.certificate(), files.key()};
+  const auto server = start(options);
+  const std::string ca = support::read_file(files.certificate());
+  const auto answer = get_once(*server, "localhost", ca);
+  ASSERT_TRUE(answer.ok()) << answer.error().text();
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_TRUE(get_once(*server, "127.0.0.1", ca).ok());
+  files.make("elsewhere");
+  const auto refused = get_once(*server, "localhost", support::read_file(files.certificate()));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().text().find("certificate was refused"), std::string::npos)
+      << refused.error().text();
+}
+
+TEST(TlsServerTest, AnIpv6AddressCanBeAsked) {
+  Options options;
+  options.bind = "[::1]:0";
+  options.tls = false;
+  auto started = Server::start({}, options, routes());
+  if (!started.ok()) GTEST_SKIP() << "no IPv6 here: " << started.error().text();
+  const auto server = std::move(started).value();
+  const auto answer =
+      http::get_once({}, {.url = "http://[::1]:" + std::to_string(server->port()) + "/hello",
+                          .allow = [](std::string_view address) {
+                            EXPECT_EQ(address, "::1");
+                            return base::Result<void>();
+                          }});
+  ASSERT_TRUE(answer.ok()) << answer.error().text();
+  EXPECT_EQ(answer->status, 200);
+}
+
+TEST(TlsServerTest, ARotatedAuthorityIsTrustedFromTheNextConnectionOn) {
+  const Files files;
+  files.make("localhost");
+  Options options;
+  options.certificate = {files.certificate(), files.key()};
+  const auto server = start(options);
+  http::Tls tls;
+  tls.ca_pem = support::read_file(files.certificate());
+  std::string now = tls.ca_pem;
+  tls.ca_source = [&now] { return now; };
+  const auto ask = [&] {  // with a new connection each time
+    auto transport = http::make_transport(
+        {.base_url = "https://127.0.0.1:" + std::to_string(server->port()), .tls = tls});
+    return (*transport)->send({}, {.target = "/hello"});
+  };
+  ASSERT_TRUE(ask().ok());
+  files.make("localhost");
+  EXPECT_FALSE(ask().ok());
+  now = support::read_file(files.certificate());
+  const auto answer = ask();
+  EXPECT_TRUE(answer.ok()) << answer.error().text();
+}
+
 TEST(TlsServerTest, WithoutFilesItMakesItsOwnCertificate) {
   const auto server = start({});
   const auto trusting = ask_tls(*server, {.verify = false});

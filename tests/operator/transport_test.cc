@@ -249,6 +249,49 @@ TEST(GetOnceTest, TheNameIsSentToTheAddressThatWasAllowed) {
   EXPECT_TRUE(server.requests().at(0).header("host").starts_with("localhost:"));
 }
 
+TEST(GetOnceTest, ChunksAreOneBody) {
+  ScriptedApiServer server;
+  server.play({.chunks = {"one, ", "two, ", "three"}});
+  const auto response = get_once({}, {.url = server.url()});
+  ASSERT_TRUE(response.ok()) << response.error().text();
+  EXPECT_EQ(response->body, "one, two, three");
+}
+
+TEST(GetOnceTest, AnAnswerThatIsCutOrHangsIsUnavailable) {
+  ScriptedApiServer server;
+  server.play({.chunks = {"half"}, .end = Reply::End::cut});
+  EXPECT_EQ(get_once({}, {.url = server.url()}).error().code, base::ErrorCode::unavailable);
+  server.play({.chunks = {"half"}, .end = Reply::End::hang});
+  const auto waited = took([&] {
+    EXPECT_EQ(get_once({}, {.url = server.url(), .timeout = milliseconds{300}}).error().code,
+              base::ErrorCode::unavailable);
+  });
+  EXPECT_LT(waited, seconds{5});
+}
+
+TEST(GetOnceTest, AStopEndsIt) {
+  ScriptedApiServer server;
+  server.play({.chunks = {"half"}, .end = Reply::End::hang});
+  std::stop_source stop;
+  const base::Context ctx(stop.get_token(), base::Clock::real(), base::Logger());
+  const std::jthread stopper([&] {
+    support::await([&] { return !server.requests().empty(); });
+    stop.request_stop();
+  });
+  const auto response = get_once(ctx, {.url = server.url(), .timeout = seconds{60}});
+  ASSERT_FALSE(response.ok());
+  EXPECT_EQ(response.error().code, base::ErrorCode::cancelled);
+}
+
+TEST(GetOnceTest, WhatIsNoUrlIsInvalid) {
+  for (const char* url : {"", "x", "ftp://x/", "http://", "http://u:p@x/", "http://x:port/",
+                          "http://x y/", "http://[::1/", "http://x:123456/"}) {
+    const auto response = get_once({}, {.url = url});
+    ASSERT_FALSE(response.ok()) << url;
+    EXPECT_EQ(response.error().code, base::ErrorCode::invalid) << url;
+  }
+}
+
 TEST(ResponseTest, RetryAfterIsReadAsSecondsAndAsDate) {
   const auto now = std::chrono::system_clock::from_time_t(784'111'777);  // 06 Nov 1994 08:49:37
   const auto wait = [&](const std::string& value) {

@@ -39,6 +39,9 @@ void remember_failure(Situation& s, JobKind kind, const base::Error& error) {
   s.world.ctx.log().warn("job failed", {{"migration", s.key().text()},
                                         {"job", to_string(kind)},
                                         {"step", memory.progress.step},
+                                        {"attempt", tries},
+                                        {"sqlstate", error.sqlstate},
+                                        {"reason", error.reason},
                                         {"error", error.text()}});
   if (error.reason == "Fenced") memory.epoch->store(0);
   memory.failure = Failure{kind,

@@ -167,6 +167,18 @@ struct Dependent {
   bool operator==(const Dependent&) const = default;
 };
 
+// Extended statistics (CREATE STATISTICS) over columns of a table.
+struct Statistics {
+  sql::QualifiedName name = unnamed();
+  std::vector<std::string> kinds;    // ndistinct, dependencies, mcv
+  std::vector<std::string> columns;  // in the table's order
+  bool expressions = false;          // and over expressions too
+  std::string owner;
+  std::string comment;
+  int target = -1;
+  bool operator==(const Statistics&) const = default;
+};
+
 enum class TableKind { table, partitioned, foreign, other };
 
 struct Table {
@@ -188,6 +200,7 @@ struct Table {
   std::vector<Policy> policies;
   std::vector<IncomingReference> referenced_by;
   std::vector<Dependent> dependents;
+  std::vector<Statistics> statistics;          // by name
   std::vector<sql::QualifiedName> partitions;  // all leaf partitions, any level
   std::vector<std::pair<Oid, sql::QualifiedName>>
       children;  // direct INHERITS children or partitions

@@ -84,7 +84,8 @@ class Inspector {
                                 about(queries::dependents(), oids_.target),
                                 about(queries::children(), oids_.related),
                                 about(queries::publications(version_), oids_.target),
-                                about(queries::view_reads(), oids_.target)};
+                                about(queries::view_reads(), oids_.target),
+                                about(queries::statistics(version_), oids_.target)};
     TRY(const auto rows, session_->pipeline(*ctx_, statements));
     detail::read_columns(rows[0], tables_);
     detail::read_indexes(rows[1], tables_);
@@ -96,6 +97,7 @@ class Inspector {
     detail::read_children(rows[7], tables_);
     detail::read_publications(rows[8], tables_);
     views_ = detail::read_view_reads(rows[9]);
+    detail::read_statistics(rows[10], tables_);
     return {};
   }
 

@@ -27,6 +27,7 @@ sql::Fragment triggers();
 sql::Fragment policies();
 sql::Fragment incoming_references();
 sql::Fragment dependents();
+sql::Fragment statistics(int version);
 sql::Fragment children();  // of all levels
 sql::Fragment publications(int version);
 sql::Fragment view_reads();      // what reads what, one row an edge

@@ -56,6 +56,24 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($1::oid[]) AND d
 ORDER BY d.refobjid, a.attnum, description)");
 }
 
+Fragment statistics(int version) {
+  return Fragment::trusted(fmt::format(
+      R"(
+SELECT s.stxrelid, n.nspname, s.stxname,
+       ARRAY(SELECT CASE x.kind WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies'
+                                ELSE 'mcv' END
+             FROM unnest(s.stxkind) WITH ORDINALITY AS x(kind, n)
+             WHERE x.kind IN ('d', 'f', 'm') ORDER BY x.n),
+       ARRAY(SELECT a.attname::text FROM unnest(s.stxkeys::int2[]) WITH ORDINALITY AS x(number, n)
+             JOIN pg_attribute a ON a.attrelid = s.stxrelid AND a.attnum = x.number ORDER BY x.n),
+       {}, pg_get_userbyid(s.stxowner), coalesce(obj_description(s.oid, 'pg_statistic_ext'), ''),
+       coalesce(s.stxstattarget, -1)
+FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
+WHERE s.stxrelid = ANY ($1::oid[])
+ORDER BY s.stxrelid, n.nspname COLLATE "C", s.stxname COLLATE "C")",
+      version >= 140000 ? "s.stxexprs IS NOT NULL" : "false"));
+}
+
 Fragment children() {
   return Fragment::trusted(R"(
 WITH RECURSIVE down(root, parent, child) AS (

@@ -38,6 +38,7 @@ void read_triggers(const sql::Rows& rows, const TablesByOid& tables);
 void read_policies(const sql::Rows& rows, const TablesByOid& tables);
 void read_incoming_references(const sql::Rows& rows, const TablesByOid& tables);
 void read_dependents(const sql::Rows& rows, const TablesByOid& tables);
+void read_statistics(const sql::Rows& rows, const TablesByOid& tables);
 void read_children(const sql::Rows& rows, const TablesByOid& tables);
 void read_publications(const sql::Rows& rows, const TablesByOid& tables);
 

@@ -287,6 +287,20 @@ void read_dependents(const Rows& rows, const TablesByOid& tables) {
   });
 }
 
+void read_statistics(const Rows& rows, const TablesByOid& tables) {
+  for_each(rows, tables, [](Table& table, Reader& from) {
+    Statistics statistics;
+    statistics.name = from.qualified_name();
+    statistics.kinds = from.texts();
+    statistics.columns = from.texts();
+    statistics.expressions = from.boolean();
+    statistics.owner = from.text();
+    statistics.comment = from.text();
+    statistics.target = static_cast<int>(from.integer());
+    table.statistics.push_back(std::move(statistics));
+  });
+}
+
 void read_children(const Rows& rows, const TablesByOid& tables) {
   std::map<Oid, bool> all_analyzed;
   for_each(rows, tables, [&](Table& table, Reader& from) {

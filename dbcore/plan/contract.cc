@@ -28,6 +28,7 @@ class Swap {
     for (const auto& twin : prepared_->twins.constraints) take_name(twin);
     for (const auto& twin : prepared_->twins.indexes) take_name(twin);
     for (const auto& column : prepared_->table->columns) settle(column);
+    for (const auto& one : prepared_->table->start->statistics) make_again(one);
   }
 
  private:
@@ -183,6 +184,30 @@ class Swap {
                  sql::QualifiedName{Identifier::trusted(part.table.schema),
                                     Identifier::trusted(part.name)},
                  Identifier::trusted(name)));
+    }
+  }
+
+  // Extended statistics went with the column that was replaced.
+  void make_again(const catalog::Statistics& one) {
+    bool gone = false;
+    std::vector<Fragment> columns;
+    for (const auto& name : one.columns) {
+      const auto draft =
+          std::find_if(prepared_->table->columns.begin(), prepared_->table->columns.end(),
+                       [&](const ColumnDraft& c) { return !c.added() && c.start->name == name; });
+      const bool touched = draft != prepared_->table->columns.end();
+      gone = gone || (touched && draft->retyped);
+      columns.push_back(column_name(touched ? draft->name : name));
+    }
+    if (!gone) return;
+    std::vector<Fragment> kinds;
+    for (const auto& kind : one.kinds) kinds.push_back(Fragment::trusted(kind));
+    add(format("CREATE STATISTICS {} ({}) ON {} FROM {}", one.name, sql::join(kinds),
+               sql::join(columns), table_));
+    add(format("ALTER STATISTICS {} OWNER TO {}", one.name, Identifier::trusted(one.owner)));
+    if (one.target >= 0) add(format("ALTER STATISTICS {} SET STATISTICS {}", one.name, one.target));
+    if (!one.comment.empty()) {
+      add(format("COMMENT ON STATISTICS {} IS {}", one.name, Literal{one.comment}));
     }
   }
 

@@ -35,6 +35,7 @@ class Finder {
     new_columns();
     unique_indexes();
     user_triggers();
+    statistics();
     rewrite();
   }
 
@@ -198,6 +199,19 @@ class Finder {
       draft_->notice(
           "NoKey", "backfill-" + name_,
           fmt::format("{} has no unique NOT NULL key: rows are visited by block", name_));
+    }
+  }
+
+  void statistics() {
+    for (const auto& one : table().statistics) {
+      const bool replaced = std::any_of(
+          prepared_->table->columns.begin(), prepared_->table->columns.end(),
+          [&](const ColumnDraft& c) { return c.retyped && holds(one.columns, c.start->name); });
+      if (!replaced) continue;
+      draft_->notice("EmptyStatistics", contract_,
+                     fmt::format("statistics {} are made again and hold nothing until the next "
+                                 "ANALYZE of {}",
+                                 one.name.display(), name_));
     }
   }
 

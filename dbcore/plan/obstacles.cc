@@ -26,10 +26,23 @@ base::Error obstacle(const ColumnDraft& column, std::string_view what, std::stri
 constexpr std::string_view recreate =
     "drop it first by a sql operation, and make it again when this Migration is completed";
 
-base::Result<void> own_objects(const catalog::Table& table, const ColumnDraft& column) {
+// Contract makes extended statistics again on the column that takes over, if they can be.
+bool statistics_follow(const catalog::Catalog& catalog, const catalog::Table& table,
+                       const ColumnDraft& column) {
+  if (column.dropped) return false;
+  for (const auto& [text, type] : catalog.types) {
+    if (type.name == column.type && !type.has_equality) return false;
+  }
+  return std::none_of(table.statistics.begin(), table.statistics.end(),
+                      [&](const auto& one) { return one.expressions; });
+}
+
+base::Result<void> own_objects(const catalog::Catalog& catalog, const catalog::Table& table,
+                               const ColumnDraft& column) {
   const auto& name = column.start->name;
+  const bool follow = statistics_follow(catalog, table, column);
   for (const auto& dependent : table.dependents) {
-    if (dependent.column == name) {
+    if (dependent.column == name && !(follow && dependent.kind == "statistics")) {
       return obstacle(column, dependent.description, std::string(recreate));
     }
   }
@@ -136,7 +149,7 @@ base::Result<void> clear_column(Draft& draft, const Prepared& prepared, const Co
   if (goes || column.shadowed()) TRY_OK(partition_key(table, column));
   if (column.shadowed()) TRY_OK(generated(column));
   if (goes || column.native) {
-    TRY_OK(own_objects(table, column));
+    TRY_OK(own_objects(draft.start(), table, column));
     TRY_OK(views_of(draft, prepared, column));
   }
   if (goes) TRY_OK(references(table, column));

@@ -1,0 +1,1 @@
+UPDATE users SET sort = 'new' WHERE id = 2;

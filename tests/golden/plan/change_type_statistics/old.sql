@@ -1,0 +1,1 @@
+UPDATE users SET kind = 'old' WHERE id = 1;

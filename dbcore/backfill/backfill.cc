@@ -157,7 +157,7 @@ class Pass {
 
 }  // namespace
 
-base::Result<Progress> run(const base::Context& ctx, sql::Pool& pool, const execute::Fence& fence,
+base::Result<Progress> run(const base::Context& ctx, sql::Pool& pool, const fence::Fence& fence,
                            const std::string& step_id, const plan::Backfill& backfill,
                            const Tuning& tuning, const Report& report) {
   const Chunk chunk{backfill, {fence, step_id}};

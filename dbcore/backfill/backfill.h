@@ -11,7 +11,7 @@
 #include <string>
 
 #include "dbcore/backfill/throttle.h"
-#include "dbcore/execute/fence.h"
+#include "dbcore/fence/fence.h"
 #include "dbcore/plan/step.h"
 #include "dbcore/sql/pool.h"
 
@@ -30,7 +30,7 @@ using Report = std::function<void(const Progress&)>;
 // Rows that refuse (a cast that fails, a constraint): precondition, reason RowFails, detail with
 // the key of one failing row and what the server said. A lag that cannot be seen: precondition
 // LagUnknown.
-base::Result<Progress> run(const base::Context& ctx, sql::Pool& pool, const execute::Fence& fence,
+base::Result<Progress> run(const base::Context& ctx, sql::Pool& pool, const fence::Fence& fence,
                            const std::string& step_id, const plan::Backfill& backfill,
                            const Tuning& tuning, const Report& report);
 

@@ -31,7 +31,7 @@ struct Filled {
 Result<Filled> fill_in_transaction(const base::Context& ctx, sql::Session& session,
                                    const Chunk& chunk, const Shard& shard, const Span& span,
                                    const Advance& base_advance) {
-  TRY(auto transaction, execute::begin_fenced(ctx, session, chunk.key.fence));
+  TRY(auto transaction, fence::begin_fenced(ctx, session, chunk.key.fence));
   const auto settings = chunk_settings(chunk.backfill.table, chunk.backfill.routed);
   TRY_OK(session.pipeline(ctx, settings));
   auto updated = transaction.execute(ctx, fill(chunk.backfill, *shard.target, span));

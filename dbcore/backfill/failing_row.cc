@@ -105,7 +105,7 @@ Error name_failing_row(const base::Context& ctx, sql::Session& session, const Ch
       fmt::format("UPDATE {} SET {} WHERE ctid = ANY ($1::pg_catalog.tid[]) AND ({})",
                   target.table().text(), chunk.backfill.assignments, chunk.backfill.pending);
   const Attempt attempt = [&](Places some) -> Result<void> {
-    TRY(auto transaction, execute::begin_fenced(ctx, session, chunk.key.fence));
+    TRY(auto transaction, fence::begin_fenced(ctx, session, chunk.key.fence));
     TRY_OK(session.pipeline(ctx, chunk_settings(chunk.backfill.table, chunk.backfill.routed)));
     sql::Statement update{Fragment::trusted(text)};
     update.bind(some);

@@ -99,7 +99,7 @@ Result<std::vector<Shard>> create_shards(const base::Context& ctx, sql::Session&
   if (whole) {
     TRY(spans, split(ctx, session, *target, *whole, parts));
   }
-  TRY(auto transaction, execute::begin_fenced(ctx, session, key.fence));
+  TRY(auto transaction, fence::begin_fenced(ctx, session, key.fence));
   sql::Statement remove(
       "DELETE FROM lockkeeper.backfill WHERE migration_id = $1::pg_catalog.uuid AND step_id = $2"
       " AND relid = $3::pg_catalog.oid");

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "dbcore/backfill/target.h"
-#include "dbcore/execute/fence.h"
+#include "dbcore/fence/fence.h"
 #include "dbcore/sql/transaction.h"
 
 namespace lockkeeper::backfill {
@@ -26,7 +26,7 @@ struct Shard {
 
 // Names one step of one Migration in the ledger.
 struct StepKey {
-  const execute::Fence& fence;
+  const fence::Fence& fence;
   const std::string& step_id;
 };
 

@@ -111,7 +111,7 @@ class Verifier {
 };
 
 Result<std::int64_t> repair_span(const base::Context& ctx, sql::Session& session,
-                                 const execute::Fence& fence, const plan::Verify& verify,
+                                 const fence::Fence& fence, const plan::Verify& verify,
                                  const plan::Backfill& backfill, const Target& target,
                                  const Span& span) {
   const Predicate range = in_span(target, span);
@@ -121,7 +121,7 @@ Result<std::int64_t> repair_span(const base::Context& ctx, sql::Session& session
                   " FOR NO KEY UPDATE SKIP LOCKED))",
                   table, backfill.assignments, table, range.text, wrong_row(verify)))};
   bind_all(update, range.values);
-  TRY(auto transaction, execute::begin_fenced(ctx, session, fence));
+  TRY(auto transaction, fence::begin_fenced(ctx, session, fence));
   // The router fills such a row whatever its marker says.
   auto settings = chunk_settings(backfill.table, false);
   settings.emplace_back("SET LOCAL synchronous_commit = on");
@@ -156,7 +156,7 @@ Result<Verified> verify(const base::Context& ctx, sql::Pool& pool, const plan::V
   return verifier.seen();
 }
 
-Result<std::int64_t> repair(const base::Context& ctx, sql::Pool& pool, const execute::Fence& fence,
+Result<std::int64_t> repair(const base::Context& ctx, sql::Pool& pool, const fence::Fence& fence,
                             const plan::Verify& verify, const plan::Backfill& backfill) {
   TRY(auto lease, pool.acquire(ctx));
   TRY(const auto targets, targets_of(ctx, *lease, verify.table, verify.key));

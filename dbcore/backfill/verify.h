@@ -24,7 +24,7 @@ base::Result<Verified> verify(const base::Context& ctx, sql::Pool& pool, const p
 
 // Sends the mismatching and unfilled rows through the router once more, fenced.
 base::Result<std::int64_t> repair(const base::Context& ctx, sql::Pool& pool,
-                                  const execute::Fence& fence, const plan::Verify& verify,
+                                  const fence::Fence& fence, const plan::Verify& verify,
                                   const plan::Backfill& backfill);
 
 }  // namespace lockkeeper::backfill

@@ -1,11 +1,9 @@
 #include "dbcore/execute/journal.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <random>
 #include <utility>
 
 #include "dbcore/plan/codec.h"
@@ -129,11 +127,6 @@ Result<std::vector<Record>> read_records(const sql::Rows& records, const sql::Ro
   return found;
 }
 
-std::string make_token() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
-}
-
 Result<sql::Rows> run(const Context& ctx, sql::Session& session, sql::Statement statement,
                       const Fence& fence) {
   statement.bind(fence.migration_id);
@@ -201,13 +194,6 @@ std::vector<std::uint32_t> Record::relations() const {
   oids.reserve(plan.tables.size());
   for (const auto& table : plan.tables) oids.push_back(table.oid);
   return oids;
-}
-
-const std::string& process_token() {
-  static const std::string random = make_token();
-  thread_local std::string token;
-  token = fmt::format("{}-{}", random, ::getpid());  // a forked child is another process
-  return token;
 }
 
 namespace journal {

@@ -9,11 +9,21 @@
 #include <vector>
 
 #include "dbcore/base/context.h"
-#include "dbcore/execute/fence.h"
+#include "dbcore/fence/fence.h"
 #include "dbcore/plan/plan.h"
 #include "dbcore/sql/session.h"
 
 namespace lockkeeper::execute {
+
+using fence::begin_fenced;
+using fence::ConcurrentFence;
+using fence::Fence;
+using fence::fence_error;
+using fence::fence_statements;
+using fence::process_token;
+using fence::renew;
+using fence::take_over;
+using fence::terminate_holders;
 
 // Who a Migration is in this database.
 struct Identity {
@@ -72,14 +82,14 @@ struct Record {
   [[nodiscard]] std::vector<std::uint32_t> relations() const;
 };
 
-// Names this process in the ledger; random, made at first use.
-const std::string& process_token();
-
 namespace journal {
 
 // Makes the ledger or brings it to this version's form; safe from several operators at once.
 // precondition LedgerForbidden with the lines a DBA must run; precondition LedgerTooNew.
 base::Result<void> install(const base::Context& ctx, sql::Session& session);
+// Takes the ledger away again, with the whole schema; whether there was one. precondition
+// LedgerInUse while a Migration is not over: only the ledger knows what its tables hold.
+base::Result<bool> uninstall(const base::Context& ctx, sql::Session& session);
 // The SQL that install() would run on an empty database, for `lockkeeper ledger --print-sql`.
 std::string install_sql();
 

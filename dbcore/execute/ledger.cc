@@ -145,6 +145,27 @@ Result<void> install(const Context& ctx, sql::Session& session) {
   }
 }
 
+Result<bool> uninstall(const Context& ctx, sql::Session& session) {
+  TRY(const int version, read_version(ctx, session));
+  if (version < 0) return false;
+  TRY(auto transaction, sql::Transaction::begin(ctx, session));
+  TRY_OK(session.execute(ctx, "SET LOCAL lock_timeout = '2s'"));
+  // Nobody begins a Migration between the question and the deed.
+  TRY_OK(session.execute(ctx, "LOCK TABLE lockkeeper.migration IN ACCESS EXCLUSIVE MODE"));
+  TRY(const bool over,
+      session.ask(ctx,
+                  "SELECT NOT EXISTS (SELECT FROM lockkeeper.migration WHERE state NOT IN"
+                  " ('completed', 'rolled_back'))"));
+  if (!over) {
+    return base::precondition("a Migration in this ledger is not over")
+        .with_reason("LedgerInUse")
+        .with_hint("let it complete, or roll it back");
+  }
+  TRY_OK(session.execute(ctx, "DROP SCHEMA lockkeeper CASCADE"));
+  TRY_OK(transaction.commit(ctx));
+  return true;
+}
+
 std::string install_sql() {
   std::string text = "CREATE SCHEMA lockkeeper;\n";
   int version = 0;

@@ -15,10 +15,14 @@
 #include <vector>
 
 #include "dbcore/execute/blockers.h"
-#include "dbcore/execute/fence.h"
+#include "dbcore/fence/fence.h"
 #include "dbcore/plan/step.h"
 
 namespace lockkeeper::execute {
+
+using fence::Fence;
+using fence::fence_error;
+using fence::fence_statements;
 
 // Fed with who is there, every 50 ms or so. A value; not thread-safe.
 //

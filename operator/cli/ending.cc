@@ -76,14 +76,18 @@ Judgement judge_apply(const crds::Migration& migration, std::optional<crds::Unti
                       std::chrono::sys_seconds now) {
   const crds::Conditions& conditions = migration.status.conditions;
   if (conditions.is_true(ConditionType::stalled)) return {Ending::failed, true, ""};
-  if (conditions.is_true(ConditionType::rolled_back)) return {Ending::failed, true, ""};
+  if (conditions.is_true(ConditionType::rolled_back)) {
+    return {Ending::failed, true, "correct what failed, then run apply with the file again"};
+  }
   if (conditions.is_true(ConditionType::ready)) return judge_ready(migration, until);
   return judge_wait(migration, now);
 }
 
 Judgement judge_rollback(const crds::Migration& migration) {
   const crds::Conditions& conditions = migration.status.conditions;
-  if (conditions.is_true(ConditionType::rolled_back)) return {Ending::done, true, ""};
+  if (conditions.is_true(ConditionType::rolled_back)) {
+    return {Ending::done, true, "for another try run apply with the file again"};
+  }
   const bool too_late = conditions.is_true(ConditionType::contracted) ||
                         conditions.has_reason(ConditionType::rolled_back, Reason::after_contract);
   if (too_late || conditions.is_true(ConditionType::stalled)) return {Ending::failed, true, ""};

@@ -23,12 +23,17 @@ void print_hazards(const Console& console, const crds::Migration& migration) {
   }
 }
 
+// The operator's hints speak of objects in a cluster; where we have one of our own, theirs is left.
+std::string fact_of(const std::string& message) {
+  return message.substr(0, message.find("; hint: "));
+}
+
 void print_judgement(const Console& console, const crds::Migration& migration,
                      const Judgement& judgement) {
   const auto& status = migration.status;
   console.out << fmt::format("{}/{}: {}: {}\n", migration.metadata.ns, migration.metadata.name,
                              to_string(status.phase.value_or(crds::Phase::pending)),
-                             status.message);
+                             judgement.hint.empty() ? status.message : fact_of(status.message));
   if (judgement.ending == Ending::waiting) print_hazards(console, migration);
   if (!judgement.hint.empty()) console.out << "  hint: " << judgement.hint << '\n';
 }

@@ -36,7 +36,7 @@ base::Result<ExitCode> remove(const base::Context& ctx, const Console& console,
         << "nothing was removed\n  hint: `lockkeeper ledger` exports it, --yes removes it\n";
     return exit_done;
   }
-  TRY_OK(session->execute(ctx, sql::Statement("DROP SCHEMA lockkeeper CASCADE")));
+  TRY_OK(execute::journal::uninstall(ctx, *session));
   console.out << "removed\n";
   return exit_done;
 }

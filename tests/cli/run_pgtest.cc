@@ -158,6 +158,8 @@ TEST_F(Cli, RollbackReturnsToTheOldShapeWithTheRows) {
   const Said said = rollback(path);
   EXPECT_EQ(said.code, exit_done) << said.all();
   EXPECT_NE(said.out.find("RolledBack"), std::string::npos) << said.all();
+  EXPECT_NE(said.out.find("run apply with the file again"), std::string::npos) << said.all();
+  EXPECT_EQ(said.out.find("object"), std::string::npos) << said.all();
   EXPECT_EQ(pg_.dump_schema(database_, {"-n", "app"}), before);
   EXPECT_EQ(pg_.row_hash(database_, "app.users"), rows);
   ASSERT_EQ(apply(path, crds::Until::contract).code, exit_done);

@@ -165,5 +165,29 @@ std::vector<BadRow> bad_rows() {
 INSTANTIATE_TEST_SUITE_P(Rows, BadRowTest, ::testing::ValuesIn(bad_rows()),
                          [](const auto& row) { return row.param.name; });
 
+// The old version goes on writing what it likes into a column that may hold NULL.
+TEST(LateWriteTest, WhatCannotBeConvertedIsNamedBeforeContractAndRefusedToNobody) {
+  Playground ground;
+  Engine engine(ground.pool);
+  execute::Progress progress;
+  ground.run(
+      "CREATE TABLE t (id int PRIMARY KEY, v text);"
+      " INSERT INTO t SELECT i, i::text FROM generate_series(1, 500) i");
+  const auto record = begin_planned(ground, {retype("v", "int", "CAST(v AS int)")});
+  LK_ASSERT_OK(record);
+  const auto ready = engine.expand(Context(), *record, {}, progress);
+  LK_ASSERT_OK(ready);
+  ground.run("UPDATE t SET v = 'seven' WHERE id = 7; INSERT INTO t VALUES (1000, 'thousand')");
+  const auto stopped = engine.contract(Context(), *ready, {}, progress);
+  ASSERT_FALSE(stopped.ok());
+  EXPECT_EQ(stopped.error().code, ErrorCode::precondition);
+  EXPECT_EQ(stopped.error().reason, "RowFails") << stopped.error().text();
+  EXPECT_NE(stopped.error().detail.find("id=7: invalid input syntax"), std::string::npos)
+      << stopped.error().text();
+  ground.run("UPDATE t SET v = '7' WHERE id = 7; DELETE FROM t WHERE id = 1000");
+  LK_ASSERT_OK(engine.contract(Context(), *ready, {}, progress));
+  EXPECT_EQ(ground.ask("SELECT sum(v) FROM t"), "125250");
+}
+
 }  // namespace
 }  // namespace lockkeeper::engine

@@ -38,6 +38,21 @@ TEST(LedgerTest, ItsOwnTextMakesTheSameLedger) {
   LK_ASSERT_OK(journal::install(Context(), *second));
 }
 
+TEST(LedgerTest, IsTakenAwayOnlyWhenNoMigrationNeedsIt) {
+  Playground ground;
+  const auto session = lease(*ground.pool);
+  EXPECT_FALSE(journal::uninstall(Context(), *session).value());
+  ground.make_table();
+  LK_ASSERT_OK(begin(ground, whole_plan(ground)));
+  const auto refused = journal::uninstall(Context(), *session);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().reason, "LedgerInUse");
+  EXPECT_FALSE(session->in_transaction());
+  ground.run("UPDATE lockkeeper.migration SET state = 'rolled_back'");
+  EXPECT_TRUE(journal::uninstall(Context(), *session).value());
+  EXPECT_EQ(ground.ask("SELECT to_regnamespace('lockkeeper') IS NULL"), "t");
+}
+
 TEST(LedgerTest, AnOlderFormIsBroughtUpToDate) {
   Playground ground;
   const auto session = lease(*ground.pool);

@@ -13,19 +13,12 @@ namespace {
 
 using support::SourceFile;
 
-// From the lowest floor up: a folder may include its own floor and those below. A running step and
-// its backfill know each other, so these two folders share one.
+// From the lowest floor up: a folder may include its own floor and those below.
 const std::vector<std::vector<std::string>>& floors() {
-  static const std::vector<std::vector<std::string>> list = {{"dbcore/base"},
-                                                             {"dbcore/sql"},
-                                                             {"dbcore/catalog"},
-                                                             {"dbcore/plan"},
-                                                             {"dbcore/execute", "dbcore/backfill"},
-                                                             {"dbcore/engine"},
-                                                             {"crds"},
-                                                             {"reconciler"},
-                                                             {"operator"},
-                                                             {"tests"}};
+  static const std::vector<std::vector<std::string>> list = {
+      {"dbcore/base"}, {"dbcore/sql"},      {"dbcore/fence"},   {"dbcore/catalog"},
+      {"dbcore/plan"}, {"dbcore/backfill"}, {"dbcore/execute"}, {"dbcore/engine"},
+      {"crds"},        {"reconciler"},      {"operator"},       {"tests"}};
   return list;
 }
 

@@ -14,7 +14,10 @@
 #include "dbcore/sql/advisory_lock.h"
 #include "dbcore/sql/transaction.h"
 
-namespace lockkeeper::execute {
+namespace lockkeeper::fence {
+
+// Names this process in the ledger; random, made at first use.
+const std::string& process_token();
 
 // Names one Migration at one epoch. A value.
 struct Fence {
@@ -68,4 +71,4 @@ base::Result<Fence> renew(const base::Context& ctx, sql::Session& session, const
 base::Result<std::int64_t> terminate_holders(const base::Context& ctx, sql::Session& session,
                                              const sql::AdvisoryKey& key);
 
-}  // namespace lockkeeper::execute
+}  // namespace lockkeeper::fence

@@ -1,12 +1,12 @@
-#include "dbcore/execute/fence.h"
+#include "dbcore/fence/fence.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <random>
 #include <utility>
 
-#include "dbcore/execute/journal.h"
-
-namespace lockkeeper::execute {
+namespace lockkeeper::fence {
 namespace {
 
 using base::Context;
@@ -19,6 +19,11 @@ constexpr std::string_view draining_state = "LKF02";
 
 constexpr auto poll_pause = 20ms;
 constexpr auto enter_patience = 10s;
+
+std::string make_token() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
 
 base::Error fenced() {
   return base::precondition("another process took this migration over").with_reason("Fenced");
@@ -116,6 +121,13 @@ void roll_back_quietly(const Context& ctx, sql::Session& session) {
 
 }  // namespace
 
+const std::string& process_token() {
+  static const std::string random = make_token();
+  thread_local std::string token;
+  token = fmt::format("{}-{}", random, ::getpid());  // a forked child is another process
+  return token;
+}
+
 sql::AdvisoryKey Fence::key() const {
   return {fmt::format("lockkeeper:fence:{}:{}", database, migration_id)};
 }
@@ -209,4 +221,4 @@ Result<std::int64_t> terminate_holders(const Context& ctx, sql::Session& session
   return rows[0].integer(0);
 }
 
-}  // namespace lockkeeper::execute
+}  // namespace lockkeeper::fence

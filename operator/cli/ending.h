@@ -20,8 +20,9 @@ std::string_view to_string(Ending ending);
 
 struct Judgement {
   Ending ending = Ending::going;
-  bool at_once = false;  // waiting: nothing that can happen by itself ends it
-  std::string hint;      // what to do, for people
+  bool at_once = false;         // waiting: nothing that can happen by itself ends it
+  std::string hint;             // what to do, for people
+  bool unless_at_work = false;  // waiting: only while no job of ours runs
 };
 
 // of: what apply was asked; empty `until`: as the plan has it.

@@ -22,44 +22,57 @@ void ListSplitter::in_string(char c) {
   if (depth_ == top) word_ += c;
 }
 
-void ListSplitter::opened(char c) {
+void ListSplitter::flush(std::size_t end) {
+  (inside_ ? item_ : frame_).append(chunk_.substr(begin_, end - begin_));
+  begin_ = end;
+}
+
+void ListSplitter::opened(char c, std::size_t at) {
   if (c == '[' && depth_ == top && word_ == "items") items_ = true;
-  if (c == '{' && depth_ == in_items && items_) inside_ = true;
+  if (c == '{' && depth_ == in_items && items_) {
+    flush(at);
+    inside_ = true;
+  }
   ++depth_;
 }
 
-void ListSplitter::closed() {
+bool ListSplitter::closed(std::size_t at, const Sink& sink) {
   --depth_;
   if (depth_ == top) items_ = false;
+  if (!inside_ || depth_ != in_items) return true;
+  flush(at + 1);
+  inside_ = false;
+  const std::string item = std::exchange(item_, {});
+  return sink(item);
+}
+
+bool ListSplitter::outside_of_strings(char c, std::size_t at, const Sink& sink) {
+  switch (c) {
+    case '"':
+      string_ = true;
+      if (depth_ == top) word_.clear();
+      return true;
+    case '{':
+    case '[': opened(c, at); return true;
+    case '}':
+    case ']': return closed(at, sink);
+    case ',':
+      if (!items_ || depth_ != in_items) return true;
+      flush(at);  // the frame keeps no comma between items that it does not have
+      begin_ = at + 1;
+      return true;
+    default: return true;
+  }
 }
 
 bool ListSplitter::take(std::string_view chunk, const Sink& sink) {
-  std::size_t begin = 0;  // of what is not given away yet
-  const auto flush = [&](std::size_t end) {
-    (inside_ ? item_ : frame_).append(chunk.substr(begin, end - begin));
-    begin = end;
-  };
-  for (std::size_t i = 0; i < chunk.size(); ++i) {
-    const char c = chunk[i];
+  chunk_ = chunk;
+  begin_ = 0;
+  for (std::size_t at = 0; at < chunk.size(); ++at) {
     if (string_) {
-      in_string(c);
-    } else if (c == '"') {
-      string_ = true;
-      if (depth_ == top) word_.clear();
-    } else if (c == '{' || c == '[') {
-      const bool before = inside_;
-      if (!before && items_ && depth_ == in_items && c == '{') flush(i);
-      opened(c);
-    } else if (c == '}' || c == ']') {
-      closed();
-      if (!inside_ || depth_ != in_items) continue;
-      flush(i + 1);
-      inside_ = false;
-      const std::string item = std::exchange(item_, {});
-      if (!sink(item)) return false;
-    } else if (c == ',' && items_ && depth_ == in_items) {
-      flush(i);  // the frame keeps no comma between items that it does not have
-      begin = i + 1;
+      in_string(chunk[at]);
+    } else if (!outside_of_strings(chunk[at], at, sink)) {
+      return false;
     }
   }
   flush(chunk.size());

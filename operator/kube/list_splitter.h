@@ -20,9 +20,14 @@ class ListSplitter {
 
  private:
   void in_string(char c);
-  void opened(char c);
-  void closed();
+  bool outside_of_strings(char c, std::size_t at, const Sink& sink);
+  void opened(char c, std::size_t at);
+  bool closed(std::size_t at, const Sink& sink);
+  // What was not given away yet goes to where it belongs, up to end.
+  void flush(std::size_t end);
 
+  std::string_view chunk_;  // while it is being taken
+  std::size_t begin_ = 0;   // of what is not given away yet
   std::string frame_;
   std::string item_;  // of an item that is not whole yet
   std::string word_;  // the last string at the top level

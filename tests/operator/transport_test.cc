@@ -275,7 +275,7 @@ TEST(GetOnceTest, AStopEndsIt) {
   std::stop_source stop;
   const base::Context ctx(stop.get_token(), base::Clock::real(), base::Logger());
   const std::jthread stopper([&] {
-    support::await([&] { return !server.requests().empty(); });
+    (void)support::await([&] { return !server.requests().empty(); });
     stop.request_stop();
   });
   const auto response = get_once(ctx, {.url = server.url(), .timeout = seconds{60}});

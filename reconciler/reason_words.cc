@@ -23,6 +23,7 @@ constexpr Row rows[] = {
     {"InRecovery", Reason::standby},
     {"Invalid", Reason::api_refused},
     {"LeaseLost", Reason::fenced},
+    {"LedgerInUse", Reason::precheck_failed},
     {"LockTimeout", Reason::lock_blocked},
     {"NotOwner", Reason::role_forbidden},
     {"PatchTestFailed", Reason::api_refused},

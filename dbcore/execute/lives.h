@@ -27,7 +27,7 @@ class Lives {
     bool whole = false;  // its beginning was seen
   };
 
-  std::map<int, Life> known_;  // by pid
+  std::map<int, Life> known_;                  // by pid
   std::optional<base::Clock::Steady> looked_;  // last
 };
 

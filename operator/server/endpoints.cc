@@ -26,7 +26,8 @@ void add_health(Routes& routes, Check alive, Check ready) {
   routes.add("GET", "/readyz", health(std::move(ready)));
 }
 
-void add_page(Routes& routes, Page page, std::function<std::string()> text, Authorize authorize) {
+void add_page(Routes& routes, const Page& page, std::function<std::string()> text,
+              Authorize authorize) {
   routes.add("GET", page.path,
              [type = page.content_type, text = std::move(text), authorize = std::move(authorize)](
                  const base::Context& ctx, const Request& request) -> Response {

@@ -30,7 +30,8 @@ struct Page {
   std::string path{};
   std::string content_type{};
 };
-void add_page(Routes& routes, Page page, std::function<std::string()> text, Authorize authorize);
+void add_page(Routes& routes, const Page& page, std::function<std::string()> text,
+              Authorize authorize);
 // /metrics.
 void add_metrics(Routes& routes, std::function<std::string()> text, Authorize authorize);
 // /debug/slow: the last slow statements as JSON.

@@ -54,9 +54,7 @@ Judgement judge_wait(const crds::Migration& migration, std::chrono::sys_seconds 
       is_held(migration, now) ||
       (reason && std::find(waits.begin(), waits.end(), *reason) != waits.end());
   if (!waits_for_somebody) return {};
-  // Before contract rows are compared once more, under the same reason as its delay: that is work.
-  const bool unless_at_work = *reason == Reason::awaiting_contract;
-  return {Ending::waiting, false, "run the same again to go on", unless_at_work};
+  return {Ending::waiting, false, "run the same again to go on"};
 }
 
 Judgement judge_ready(const crds::Migration& migration, std::optional<crds::Until> until) {

@@ -20,9 +20,8 @@ std::string_view to_string(Ending ending);
 
 struct Judgement {
   Ending ending = Ending::going;
-  bool at_once = false;         // waiting: nothing that can happen by itself ends it
-  std::string hint;             // what to do, for people
-  bool unless_at_work = false;  // waiting: only while no job of ours runs
+  bool at_once = false;  // waiting: nothing that can happen by itself ends it
+  std::string hint;      // what to do, for people
 };
 
 // of: what apply was asked; empty `until`: as the plan has it.

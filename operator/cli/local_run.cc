@@ -103,8 +103,7 @@ base::Result<Judgement> LocalRun::drive(const reconcile::Key& key, const Judge& 
   while (true) {
     TRY(const milliseconds next_look, look(key));
     watch(cluster_.at(key));
-    Judgement judgement = judge(cluster_.at(key));
-    if (judgement.unless_at_work && runner_.poll(cluster_.at(key).metadata.uid)) judgement = {};
+    const Judgement judgement = judge(cluster_.at(key));
     if (judgement.ending != Ending::waiting) waiting_since.reset();
     if (judgement.ending == Ending::waiting && !waiting_since) waiting_since = ctx_.clock().now();
     const bool patient = judgement.ending == Ending::waiting && !judgement.at_once &&

@@ -16,21 +16,16 @@
 #include "crds/operation_codec.h"
 #include "tests/plan/plan_lab.h"
 #include "tests/support/paths.h"
+#include "tests/support/process.h"
 
 namespace lockkeeper::plan {
 namespace {
 
 namespace fs = std::filesystem;
+using support::read_file;
 using Json = nlohmann::json;
 
 constexpr std::string_view root = "spec.operations[]";
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 std::set<std::string> words_of(const std::string& text) {
   std::stringstream in(text);

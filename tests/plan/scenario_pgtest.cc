@@ -23,21 +23,16 @@
 #include "crds/operation_codec.h"
 #include "tests/plan/plan_lab.h"
 #include "tests/support/paths.h"
+#include "tests/support/process.h"
 
 namespace lockkeeper::plan {
 namespace {
 
 namespace fs = std::filesystem;
+using support::read_file;
 
 fs::path stories() {
   return support::source_dir() / "tests/golden/plan";
-}
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path);
-  std::stringstream out;
-  out << in.rdbuf();
-  return out.str();
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
